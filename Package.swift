@@ -1,0 +1,104 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The same for every target; each with the proposal that explains it.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),  // SE-0461
+]
+
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
+
+func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+    name: "model-manager",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "model-manager", targets: ["ModelManager"]),
+        .executable(name: "demo-model-service", targets: ["DemoModelService"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // MARK: Nouns and rules
+        module("Registry", []),
+        module("Decisions", ["Registry", collections]),
+
+        // MARK: The shared truth
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        module("RedisClient", ["CHiredis", nio, nioPosix, nioTLS, logging, lifecycle, collections]),
+        .target(
+            name: "ClusterFunctions", path: "cluster/functions",
+            resources: [.embedInCode("library.lua"), .embedInCode("registry.lua")], swiftSettings: settings),
+        module("ClusterState", ["RedisClient", "Registry", "ClusterFunctions", logging]),
+
+        // MARK: The data plane
+        module("Gateway", ["Registry", "Decisions", nio, nioPosix, nioHTTP1, nioTLS, logging]),
+
+        // MARK: What a replica does by itself
+        module("ControlLoops", ["Registry", "Decisions", "ClusterState", "Gateway", lifecycle, logging, yaml]),
+
+        // MARK: The face
+        module("ManagerAPI", ["Registry", "Gateway", "ClusterState", hummingbird, hummingbirdCore, httpTypes, nio, logging]),
+
+        // MARK: Programs
+        program(
+            "ModelManager",
+            [
+                "Registry", "Decisions", "RedisClient", "ClusterState", "Gateway", "ControlLoops", "ManagerAPI", nio, nioPosix, hummingbird, lifecycle,
+                logging, arguments, yaml,
+            ]),
+        program("DemoModelService", [hummingbird, nio, logging, arguments], resources: [.embedInCode("Series/sunspots.csv")]),
+
+        // MARK: Tests
+        module("ManagerTesting", ["Registry", "RedisClient", nio, nioPosix, logging]),
+        tests("RegistryTests", ["Registry"]),
+        tests("DecisionsTests", ["Decisions", "Registry"]),
+        tests("RedisClientTests", ["RedisClient", "ManagerTesting", nio, nioEmbedded, nioTLS]),
+        tests("ClusterFunctionsTests", ["ClusterFunctions", "RedisClient", "ManagerTesting"]),
+        tests("ClusterStateTests", ["ClusterState", "RedisClient", "Registry", "ManagerTesting"]),
+        tests("GatewayTests", ["Gateway", "Decisions", "Registry", "ManagerTesting", nio, nioPosix, nioHTTP1, nioEmbedded, nioTLS]),
+        tests("ControlLoopsTests", ["ControlLoops", "ClusterState", "Gateway", "Registry", "ManagerTesting"]),
+        tests("ManagerAPITests", ["ManagerAPI", "Registry", "Gateway", "ManagerTesting", hummingbirdTesting]),
+        tests("ModelManagerTests", ["ModelManager", "ManagerTesting"]),
+        tests("DemoModelServiceTests", ["DemoModelService", hummingbirdTesting]),
+        tests("ClusterTests", ["ManagerTesting", "Registry", nio, nioPosix]),
+        tests("ArchitectureTests", []),
+    ]
+)

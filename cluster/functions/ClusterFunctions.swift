@@ -1,0 +1,1 @@
+// The functions are resources of this target.
