@@ -64,8 +64,11 @@ let package = Package(
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         module("RedisClient", ["CHiredis", nio, nioPosix, nioTLS, logging, lifecycle, collections]),
         .target(
-            name: "ClusterFunctions", path: "cluster/functions",
-            resources: [.embedInCode("library.lua"), .embedInCode("registry.lua")], swiftSettings: settings),
+            name: "ClusterFunctions",
+            path: "cluster/functions",
+            resources: [.embedInCode("library.lua"), .embedInCode("registry.lua")],
+            swiftSettings: settings
+        ),
         module("ClusterState", ["RedisClient", "Registry", "ClusterFunctions", logging]),
 
         // MARK: The data plane
@@ -75,16 +78,25 @@ let package = Package(
         module("ControlLoops", ["Registry", "Decisions", "ClusterState", "Gateway", lifecycle, logging, yaml]),
 
         // MARK: The face
-        module("ManagerAPI", ["Registry", "Gateway", "ClusterState", hummingbird, hummingbirdCore, httpTypes, nio, logging]),
+        module(
+            "ManagerAPI",
+            ["Registry", "Gateway", "ClusterState", hummingbird, hummingbirdCore, httpTypes, nio, logging]
+        ),
 
         // MARK: Programs
         program(
             "ModelManager",
             [
-                "Registry", "Decisions", "RedisClient", "ClusterState", "Gateway", "ControlLoops", "ManagerAPI", nio, nioPosix, hummingbird, lifecycle,
+                "Registry", "Decisions", "RedisClient", "ClusterState", "Gateway", "ControlLoops", "ManagerAPI", nio,
+                nioPosix, hummingbird, lifecycle,
                 logging, arguments, yaml,
-            ]),
-        program("DemoModelService", [hummingbird, nio, logging, arguments], resources: [.embedInCode("Series/sunspots.csv")]),
+            ]
+        ),
+        program(
+            "DemoModelService",
+            [hummingbird, nio, logging, arguments],
+            resources: [.embedInCode("Series/sunspots.csv")]
+        ),
 
         // MARK: Tests
         module("ManagerTesting", ["Registry", "RedisClient", nio, nioPosix, logging]),
@@ -93,7 +105,10 @@ let package = Package(
         tests("RedisClientTests", ["RedisClient", "ManagerTesting", nio, nioEmbedded, nioTLS]),
         tests("ClusterFunctionsTests", ["ClusterFunctions", "RedisClient", "ManagerTesting"]),
         tests("ClusterStateTests", ["ClusterState", "RedisClient", "Registry", "ManagerTesting"]),
-        tests("GatewayTests", ["Gateway", "Decisions", "Registry", "ManagerTesting", nio, nioPosix, nioHTTP1, nioEmbedded, nioTLS]),
+        tests(
+            "GatewayTests",
+            ["Gateway", "Decisions", "Registry", "ManagerTesting", nio, nioPosix, nioHTTP1, nioEmbedded, nioTLS]
+        ),
         tests("ControlLoopsTests", ["ControlLoops", "ClusterState", "Gateway", "Registry", "ManagerTesting"]),
         tests("ManagerAPITests", ["ManagerAPI", "Registry", "Gateway", "ManagerTesting", hummingbirdTesting]),
         tests("ModelManagerTests", ["ModelManager", "ManagerTesting"]),

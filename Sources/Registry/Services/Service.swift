@@ -16,7 +16,12 @@ public struct Service: Hashable, Sendable {
     }
 
     public init(
-        definition: ServiceDefinition, source: Source, isDraining: Bool = false, registeredAt: Timestamp, registeredEpoch: Epoch, epoch: Epoch
+        definition: ServiceDefinition,
+        source: Source,
+        isDraining: Bool = false,
+        registeredAt: Timestamp,
+        registeredEpoch: Epoch,
+        epoch: Epoch
     ) {
         self.definition = definition
         self.source = source

@@ -38,7 +38,13 @@ public struct ServiceDefinition: Hashable, Sendable {
         case model, data, validation
     }
 
-    public init(id: ServiceID, url: ServiceURL, modelType: ModelType, modelVersion: ModelVersion = .unnamed, capabilities: [String] = []) {
+    public init(
+        id: ServiceID,
+        url: ServiceURL,
+        modelType: ModelType,
+        modelVersion: ModelVersion = .unnamed,
+        capabilities: [String] = []
+    ) {
         self.id = id
         self.url = url
         self.modelType = modelType

@@ -49,7 +49,8 @@ public struct ServiceURL: Hashable, Sendable {
         var port = defaultPort
         if let colon = text.lastIndex(of: ":"), !text[colon...].contains("]") {
             let digits = text[text.index(after: colon)...]
-            guard !digits.isEmpty, digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let number = Int(digits), (1...65535).contains(number)
+            guard !digits.isEmpty, digits.utf8.allSatisfy({ $0 >= 0x30 && $0 <= 0x39 }), let number = Int(digits),
+                (1...65535).contains(number)
             else { throw ServiceURLError("has a port that is not between 1 and 65535") }
             (host, port) = (text[..<colon], number)
         }
@@ -77,7 +78,9 @@ public struct ServiceURL: Hashable, Sendable {
     }
 
     private static func pathPrefix(_ path: Substring) throws(ServiceURLError) -> String {
-        guard !path.contains("?"), !path.contains("#") else { throw ServiceURLError("must have neither a query nor a fragment") }
+        guard !path.contains("?"), !path.contains("#") else {
+            throw ServiceURLError("must have neither a query nor a fragment")
+        }
         let refused = ["//", "/../", "/./", "\\", "%00", "%2f", "%2F", "%5c", "%5C"]
         guard !refused.contains(where: { "\(path)/".contains($0) && path.count > 1 }) else {
             throw ServiceURLError("has a path that is not in its simplest form")

@@ -1,0 +1,33 @@
+/// When a breaker trips and how it comes back.
+public struct BreakerPolicy: Sendable, Hashable {
+    /// Failures in a row that trip it. Default 5. At 1 a single lost packet ejects an instance; above about 20 a dead
+    /// one keeps hurting callers for that many requests.
+    public var failuresInRowMax: Int
+    /// Failed share that trips it, once a window holds `requestsMin`. Default 0.5.
+    public var failureRatioMax: Double
+    /// Requests in the window below which the ratio says nothing. Default 10.
+    public var requestsMin: Int
+    /// Length of the window of the ratio. Default 10 s.
+    public var window: Duration
+    /// How long an instance is left alone before the first probe request. Default 10 s; doubles with each trip up to ten
+    /// times. Shorter than its restart time means probes hit a booting service.
+    public var cooldown: Duration
+    /// Requests in flight while half open. Default 1.
+    public var probesMax: Int
+
+    public init(
+        failuresInRowMax: Int = 5,
+        failureRatioMax: Double = 0.5,
+        requestsMin: Int = 10,
+        window: Duration = .seconds(10),
+        cooldown: Duration = .seconds(10),
+        probesMax: Int = 1
+    ) {
+        self.failuresInRowMax = failuresInRowMax
+        self.failureRatioMax = failureRatioMax
+        self.requestsMin = requestsMin
+        self.window = window
+        self.cooldown = cooldown
+        self.probesMax = probesMax
+    }
+}

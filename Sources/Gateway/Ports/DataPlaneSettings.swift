@@ -1,0 +1,28 @@
+public import Decisions
+public import Registry
+
+/// What the data plane is told at its start and keeps for its life.
+public struct DataPlaneSettings: Sendable {
+    /// Shown in `x-mm-replica` and in `via`, where it also detects loops.
+    public var replicaID: String
+    public var strategy: BalanceStrategy = .roundRobin
+    /// Further attempts after the first one.
+    public var retriesMax = 3
+    /// Upper bound of the first random wait before an instance is tried again; doubles from there.
+    public var retryDelay: Duration = .seconds(1)
+    /// Total deadline of a request whose service names none, retries included.
+    public var timeout: Duration = .seconds(30)
+    public var bodyBytesMax = 16 * 1024 * 1024
+    public var breaker = BreakerPolicy()
+    public var hosts = HostPolicy()
+    /// Time for a request's head to arrive.
+    public var headTimeout: Duration = .seconds(10)
+    /// How long a connection without a request stays open, and how long a caller may stall inside a body.
+    public var idleTimeout: Duration = .seconds(60)
+    public var connectTimeout: Duration = .seconds(1)
+    public var connectionsMax = 10_000
+
+    public init(replicaID: String) {
+        self.replicaID = replicaID
+    }
+}

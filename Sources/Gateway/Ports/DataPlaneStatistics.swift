@@ -1,0 +1,104 @@
+public import Registry
+
+/// What the event loops counted, summed. A copy; reading it costs the request path one hop per loop.
+public struct DataPlaneStatistics: Sendable {
+    public var requests: Int64 = 0
+    public var failures: Int64 = 0
+    public var retries: Int64 = 0
+    public var retriesRefusedByBudget: Int64 = 0
+    public var inFlight = 0
+    public var connections = 0
+    /// Requests that took the strict parser, and those that NIO's parser and the router served.
+    public var fastRequests: Int64 = 0
+    public var generalRequests: Int64 = 0
+    /// Picks that ignored probe verdicts because they called more than half of a pool unhealthy.
+    public var panics: Int64 = 0
+    /// Answers by status class: 1xx…5xx at index 0…4.
+    public var answers: [Int64] = [0, 0, 0, 0, 0]
+    /// The manager's own errors by `code`.
+    public var problems: [String: Int64] = [:]
+    public var services: [ServiceID: ServiceStatistics] = [:]
+    /// Time spent in the manager, without the instances: buckets of `LatencyBuckets`.
+    public var overhead = LatencyBuckets()
+
+    public init() {}
+}
+
+public struct ServiceStatistics: Sendable {
+    public var requests: Int64 = 0
+    public var failures: Int64 = 0
+    public var retries: Int64 = 0
+    public var inFlight = 0
+    public var latency = LatencyBuckets()
+
+    public init() {}
+}
+
+/// A histogram with fixed, exponential bounds: cheap to count into, exact to add up over loops and replicas.
+public struct LatencyBuckets: Sendable, Hashable {
+    /// Upper bounds in microseconds; one more bucket follows for everything above.
+    public static let boundsMicroseconds: [Int64] = [
+        50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000,
+        5_000_000, 10_000_000,
+        30_000_000, 60_000_000,
+    ]
+    public var counts = [Int64](repeating: 0, count: LatencyBuckets.boundsMicroseconds.count + 1)
+    public var sumMicroseconds: Int64 = 0
+
+    public init() {}
+
+    public var total: Int64 { self.counts.reduce(0, +) }
+}
+
+/// The live state of one instance as the data plane sees it.
+public struct InstanceState: Sendable {
+    public var key: InstanceKey
+    public var verdict: Verdict
+    public var breaker: BreakerPhase
+    /// Failures counted towards the next trip.
+    public var failures: Int
+    public var trips: Int
+    public var openedAt: Instant?
+    public var retryAt: Instant?
+    public var inFlight: Int
+    public var isDraining: Bool
+
+    public init(key: InstanceKey) {
+        self.key = key
+        self.verdict = .unknown
+        self.breaker = .closed
+        self.failures = 0
+        self.trips = 0
+        self.openedAt = nil
+        self.retryAt = nil
+        self.inFlight = 0
+        self.isDraining = false
+    }
+}
+
+/// Why an instance would or would not be picked now; the answer of `GET /explain`.
+public struct Explanation: Sendable {
+    public struct Candidate: Sendable {
+        public var key: InstanceKey
+        public var eligible: Bool
+        /// Sentences such as `breaker open for 3.2 s more`.
+        public var reasons: [String]
+
+        public init(key: InstanceKey, eligible: Bool, reasons: [String]) {
+            self.key = key
+            self.eligible = eligible
+            self.reasons = reasons
+        }
+    }
+
+    public var candidates: [Candidate]
+    public var wouldPick: InstanceKey?
+    /// Set when no pool could be found: the problem a request would get.
+    public var problem: Problem?
+
+    public init(candidates: [Candidate], wouldPick: InstanceKey?, problem: Problem?) {
+        self.candidates = candidates
+        self.wouldPick = wouldPick
+        self.problem = problem
+    }
+}
