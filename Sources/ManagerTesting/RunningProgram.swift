@@ -1,0 +1,133 @@
+import Foundation
+import Synchronization
+
+/// A program started by a test, which cannot outlive the test: a watcher kills it when the pipe to this process closes,
+/// even if this process was killed.
+public final class RunningProgram: Sendable {
+    public let pid: Int32
+    public let name: String
+    private let process: Mutex<ProcessBox>
+    private let output: OutputLog
+    private let errors: OutputLog
+
+    private struct ProcessBox: @unchecked Sendable { var process: Process }
+
+    public struct StartFailure: Error, CustomStringConvertible {
+        public var description: String
+    }
+
+    /// Starts a program and waits for a line of its standard output that begins with `ready`, if asked to.
+    public static func start(
+        _ path: String, _ arguments: [String], environment: [String: String] = [:], directory: String? = nil, waitsForReady: Bool = true,
+        within: Duration = .seconds(60)
+    ) async throws -> RunningProgram {
+        let program = try await RunningProgram(path, arguments, environment: environment, directory: directory)
+        guard waitsForReady else { return program }
+        guard try await program.line(beginning: "ready ", within: within) != nil else {
+            program.signal(SIGKILL)
+            throw StartFailure(description: "\(path) was not ready within \(within):\n\(program.standardOutput)\(program.standardError)")
+        }
+        return program
+    }
+
+    /// The shell's first line of output is the program's own process id; then it becomes the watcher.
+    private static let watcher = """
+        exec 3<&0
+        "$@" </dev/null 3<&- &
+        pid=$!
+        echo "pid $pid"
+        { cat <&3 >/dev/null; kill -KILL $pid 2>/dev/null; } >/dev/null 2>&1 &
+        watch=$!
+        wait $pid
+        status=$?
+        kill $watch 2>/dev/null
+        exit $status
+        """
+
+    private init(_ path: String, _ arguments: [String], environment: [String: String], directory: String?) async throws {
+        let process = Process()
+        process.executableURL = URL(filePath: "/bin/bash")
+        process.arguments = ["-c", Self.watcher, "watcher", path] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        if let directory { process.currentDirectoryURL = URL(filePath: directory) }
+        let (output, errors) = (Pipe(), Pipe())
+        (process.standardInput, process.standardOutput, process.standardError) = (Pipe(), output, errors)
+        self.output = OutputLog(output.fileHandleForReading)
+        self.errors = OutputLog(errors.fileHandleForReading)
+        try process.run()
+        self.process = Mutex(ProcessBox(process: process))
+        self.name = URL(filePath: path).lastPathComponent
+        guard let line = try await self.output.line(within: .seconds(10), where: { $0.hasPrefix("pid ") }), let pid = Int32(line.dropFirst(4)) else {
+            throw StartFailure(description: "\(path) did not start")
+        }
+        self.pid = pid
+    }
+
+    deinit {
+        self.signal(SIGKILL)
+    }
+
+    public var standardOutput: String { self.output.text }
+    public var standardError: String { self.errors.text }
+
+    /// The address in the program's `ready` line.
+    public var url: String {
+        let ready = self.output.text.split(separator: "\n").first { $0.hasPrefix("ready ") } ?? ""
+        return ready.split(separator: " ").first { $0.hasPrefix("url=") }.map { String($0.dropFirst(4)).replacing("0.0.0.0", with: "127.0.0.1") } ?? ""
+    }
+
+    public func line(beginning start: String, within: Duration) async throws -> String? {
+        try await self.output.line(within: within) { $0.hasPrefix(start) }
+    }
+
+    public func errorLine(containing part: String, within: Duration) async throws -> String? {
+        try await self.errors.line(within: within) { $0.contains(part) }
+    }
+
+    public func signal(_ number: Int32) {
+        guard self.pid > 0, self.process.withLock({ $0.process.isRunning }) else { return }
+        kill(self.pid, number)
+    }
+
+    /// The exit code; 128 + signal when it was killed. Nil when it still runs after that time.
+    public func exitCode(within: Duration) async throws -> Int32? {
+        let ended = try await eventually(within: within) { self.process.withLock { !$0.process.isRunning } }
+        return ended ? self.process.withLock { $0.process.terminationStatus } : nil
+    }
+}
+
+/// What a program wrote, collected as it comes.
+final class OutputLog: Sendable {
+    private let collected = Mutex("")
+
+    init(_ handle: FileHandle) {
+        handle.readabilityHandler = { [weak self] handle in
+            let data = handle.availableData
+            if data.isEmpty { handle.readabilityHandler = nil }
+            self?.collected.withLock { $0 += String(decoding: data, as: UTF8.self) }
+        }
+    }
+
+    var text: String { self.collected.withLock { $0 } }
+
+    func line(within: Duration, where matches: @escaping @Sendable (Substring) -> Bool) async throws -> String? {
+        try await eventually(within: within) { self.find(matches) != nil } ? self.find(matches) : nil
+    }
+
+    /// Only whole lines count.
+    private func find(_ matches: (Substring) -> Bool) -> String? {
+        let text = self.text
+        guard let end = text.lastIndex(of: "\n") else { return nil }
+        return text[..<end].split(separator: "\n").first(where: matches).map(String.init)
+    }
+}
+
+/// Asks again and again until it is so, or the time is up. For what has no event to wait for.
+public func eventually(within limit: Duration, _ holds: @Sendable () async throws -> Bool) async throws -> Bool {
+    let end = ContinuousClock.now + limit
+    while ContinuousClock.now < end {
+        if try await holds() { return true }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+    return try await holds()
+}
