@@ -66,7 +66,7 @@ let package = Package(
         .target(
             name: "ClusterFunctions",
             path: "cluster/functions",
-            resources: [.embedInCode("library.lua"), .embedInCode("registry.lua")],
+            resources: ["library", "service", "registry"].map { .embedInCode("\($0).lua") },
             swiftSettings: settings
         ),
         module("ClusterState", ["RedisClient", "Registry", "ClusterFunctions", logging]),

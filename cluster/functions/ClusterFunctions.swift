@@ -1,1 +1,15 @@
-// The functions are resources of this target.
+/// The Redis Functions of this directory as they are embedded in the binary: plain Lua, in the order of loading.
+///
+/// A person loads the same text by hand, from this directory:
+/// `cat library.lua service.lua registry.lua | redis-cli -x FUNCTION LOAD`.
+public enum ClusterFunctions {
+    /// The library's name in its first two lines; the loader adds a hash of the content.
+    public static let libraryName = "modelmanager"
+
+    /// Each file sees the locals of those before it.
+    public static let parts: [[UInt8]] = [
+        PackageResources.library_lua,
+        PackageResources.service_lua,
+        PackageResources.registry_lua,
+    ]
+}
