@@ -71,6 +71,20 @@ enum HeaderBytes {
         return true
     }
 
+    /// Whether two names are the same in any case. Both have only token characters.
+    static func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ left: ByteRange, _ right: ByteRange) -> Bool {
+        guard left.count == right.count, left.end <= bytes.count, right.end <= bytes.count else { return false }
+        for offset in 0..<left.count
+        where self.lowercased(bytes[left.offset + offset]) != self.lowercased(bytes[right.offset + offset]) {
+            return false
+        }
+        return true
+    }
+
+    private static func lowercased(_ byte: UInt8) -> UInt8 {
+        byte >= UInt8(ascii: "A") && byte <= UInt8(ascii: "Z") ? byte | 0x20 : byte
+    }
+
     /// A decimal number of 1 to 18 digits and nothing else; -1 when the range holds anything else.
     @inline(__always)
     static func decimal(_ bytes: UnsafeRawBufferPointer, _ range: ByteRange) -> Int {
