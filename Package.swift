@@ -94,7 +94,7 @@ let package = Package(
         ),
         program(
             "DemoModelService",
-            [hummingbird, nio, logging, arguments],
+            [hummingbird, hummingbirdCore, httpTypes, nio, nioPosix, lifecycle, logging, arguments],
             resources: [.embedInCode("Series/sunspots.csv")]
         ),
 
@@ -112,7 +112,7 @@ let package = Package(
         tests("ControlLoopsTests", ["ControlLoops", "ClusterState", "Gateway", "Registry", "ManagerTesting"]),
         tests("ManagerAPITests", ["ManagerAPI", "Registry", "Gateway", "ManagerTesting", hummingbirdTesting]),
         tests("ModelManagerTests", ["ModelManager", "ManagerTesting"]),
-        tests("DemoModelServiceTests", ["DemoModelService", hummingbirdTesting]),
+        tests("DemoModelServiceTests", ["DemoModelService", nio, nioPosix, logging, lifecycle]),
         tests("ClusterTests", ["ManagerTesting", "Registry", nio, nioPosix]),
         tests("ArchitectureTests", []),
     ]
