@@ -14,6 +14,9 @@ public struct BreakerPolicy: Sendable, Hashable {
     public var cooldown: Duration
     /// Requests in flight while half open. Default 1.
     public var probesMax: Int
+    /// Successful probe requests in a row that close it. Default 1. More keep a recovered instance out of rotation
+    /// longer, fewer are not possible.
+    public var successesMin: Int
 
     public init(
         failuresInRowMax: Int = 5,
@@ -21,7 +24,8 @@ public struct BreakerPolicy: Sendable, Hashable {
         requestsMin: Int = 10,
         window: Duration = .seconds(10),
         cooldown: Duration = .seconds(10),
-        probesMax: Int = 1
+        probesMax: Int = 1,
+        successesMin: Int = 1
     ) {
         self.failuresInRowMax = failuresInRowMax
         self.failureRatioMax = failureRatioMax
@@ -29,5 +33,6 @@ public struct BreakerPolicy: Sendable, Hashable {
         self.window = window
         self.cooldown = cooldown
         self.probesMax = probesMax
+        self.successesMin = successesMin
     }
 }
