@@ -33,7 +33,9 @@ public struct PlainClient: Sendable {
         try await self.send("POST", path, body: body, headers: headers)
     }
 
-    public func send(_ method: String, _ path: String, body: String? = nil, headers: [String] = []) async throws -> Answer {
+    public func send(_ method: String, _ path: String, body: String? = nil, headers: [String] = []) async throws
+        -> Answer
+    {
         var head = "\(method) \(path) HTTP/1.1\r\nhost: \(self.host):\(self.port)\r\nconnection: close\r\n"
         if let body { head += "content-type: application/json\r\ncontent-length: \(body.utf8.count)\r\n" }
         for header in headers { head += header + "\r\n" }
@@ -53,7 +55,9 @@ public struct PlainClient: Sendable {
         address.sin_port = in_port_t(UInt16(self.port).bigEndian)
         address.sin_addr.s_addr = inet_addr(self.host)
         let connected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
         }
         guard connected == 0 else { throw Failure(description: "connect: \(errno)") }
         try Self.sendAll(request, to: descriptor)
@@ -63,7 +67,9 @@ public struct PlainClient: Sendable {
     private static func sendAll(_ bytes: [UInt8], to descriptor: Int32) throws {
         var sent = 0
         while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes { Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+            let count = bytes[sent...].withUnsafeBytes {
+                Foundation.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
             guard count > 0 else { return }  // the answer may stand in the socket already
             sent += count
         }
@@ -87,11 +93,15 @@ public struct PlainClient: Sendable {
         let text = String(decoding: bytes, as: UTF8.self)
         guard let end = text.range(of: "\r\n\r\n") else { throw Failure(description: "no answer: \(text.prefix(200))") }
         let lines = text[..<end.lowerBound].components(separatedBy: "\r\n")
-        guard let status = Int(lines[0].split(separator: " ").dropFirst().first ?? "") else { throw Failure(description: "no status: \(lines[0])") }
+        guard let status = Int(lines[0].split(separator: " ").dropFirst().first ?? "") else {
+            throw Failure(description: "no status: \(lines[0])")
+        }
         var headers: [String: String] = [:]
         for line in lines.dropFirst() {
             guard let colon = line.firstIndex(of: ":") else { continue }
-            headers[line[..<colon].lowercased()] = line[line.index(after: colon)...].trimmingCharacters(in: .whitespaces)
+            headers[line[..<colon].lowercased()] = line[line.index(after: colon)...].trimmingCharacters(
+                in: .whitespaces
+            )
         }
         var body = String(text[end.upperBound...])
         if headers["transfer-encoding"]?.lowercased() == "chunked" { body = self.joinedChunks(body) }
@@ -100,7 +110,12 @@ public struct PlainClient: Sendable {
 
     private static func joinedChunks(_ text: String) -> String {
         var (rest, joined) = (Array(text.utf8)[...], [UInt8]())
-        while let line = rest.firstIndex(of: 10), let size = Int(String(decoding: rest[..<line], as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines), radix: 16), size > 0 {
+        while let line = rest.firstIndex(of: 10),
+            let size = Int(
+                String(decoding: rest[..<line], as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines),
+                radix: 16
+            ), size > 0
+        {
             let start = line + 1
             guard start + size <= rest.endIndex else { break }
             joined += rest[start..<(start + size)]

@@ -18,14 +18,21 @@ public final class RunningProgram: Sendable {
 
     /// Starts a program and waits for a line of its standard output that begins with `ready`, if asked to.
     public static func start(
-        _ path: String, _ arguments: [String], environment: [String: String] = [:], directory: String? = nil, waitsForReady: Bool = true,
+        _ path: String,
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        directory: String? = nil,
+        waitsForReady: Bool = true,
         within: Duration = .seconds(60)
     ) async throws -> RunningProgram {
         let program = try await RunningProgram(path, arguments, environment: environment, directory: directory)
         guard waitsForReady else { return program }
         guard try await program.line(beginning: "ready ", within: within) != nil else {
             program.signal(SIGKILL)
-            throw StartFailure(description: "\(path) was not ready within \(within):\n\(program.standardOutput)\(program.standardError)")
+            throw StartFailure(
+                description:
+                    "\(path) was not ready within \(within):\n\(program.standardOutput)\(program.standardError)"
+            )
         }
         return program
     }
@@ -44,7 +51,8 @@ public final class RunningProgram: Sendable {
         exit $status
         """
 
-    private init(_ path: String, _ arguments: [String], environment: [String: String], directory: String?) async throws {
+    private init(_ path: String, _ arguments: [String], environment: [String: String], directory: String?) async throws
+    {
         let process = Process()
         process.executableURL = URL(filePath: "/bin/bash")
         process.arguments = ["-c", Self.watcher, "watcher", path] + arguments
@@ -57,7 +65,9 @@ public final class RunningProgram: Sendable {
         try process.run()
         self.process = Mutex(ProcessBox(process: process))
         self.name = URL(filePath: path).lastPathComponent
-        guard let line = try await self.output.line(within: .seconds(10), where: { $0.hasPrefix("pid ") }), let pid = Int32(line.dropFirst(4)) else {
+        guard let line = try await self.output.line(within: .seconds(10), where: { $0.hasPrefix("pid ") }),
+            let pid = Int32(line.dropFirst(4))
+        else {
             throw StartFailure(description: "\(path) did not start")
         }
         self.pid = pid
@@ -73,7 +83,9 @@ public final class RunningProgram: Sendable {
     /// The address in the program's `ready` line.
     public var url: String {
         let ready = self.output.text.split(separator: "\n").first { $0.hasPrefix("ready ") } ?? ""
-        return ready.split(separator: " ").first { $0.hasPrefix("url=") }.map { String($0.dropFirst(4)).replacing("0.0.0.0", with: "127.0.0.1") } ?? ""
+        return ready.split(separator: " ").first { $0.hasPrefix("url=") }.map {
+            String($0.dropFirst(4)).replacing("0.0.0.0", with: "127.0.0.1")
+        } ?? ""
     }
 
     public func line(beginning start: String, within: Duration) async throws -> String? {

@@ -15,9 +15,17 @@ import Testing
         Ban(word: "fatalError(", reason: "errors are values"),
         Ban(word: "try!", reason: "errors are values"),
         Ban(word: " as!", reason: "casts are checked"),
-        Ban(word: "print(", reason: "data goes through the CLI's output, everything else to the log", except: ["Sources/ModelManager/Commands", "Sources/DemoModelService"]),
+        Ban(
+            word: "print(",
+            reason: "data goes through the CLI's output, everything else to the log",
+            except: ["Sources/ModelManager/Commands", "Sources/DemoModelService"]
+        ),
         Ban(word: "Task.detached", reason: "concurrency is structured"),
-        Ban(word: "Date()", reason: "time is a parameter", only: ["Sources/Registry", "Sources/Decisions", "Sources/Gateway"]),
+        Ban(
+            word: "Date()",
+            reason: "time is a parameter",
+            only: ["Sources/Registry", "Sources/Decisions", "Sources/Gateway"]
+        ),
         Ban(word: ".now", reason: "time is a parameter", only: ["Sources/Registry", "Sources/Decisions"]),
         Ban(word: ".random(", reason: "randomness is injected", only: ["Sources/Registry", "Sources/Decisions"]),
         Ban(word: "TODO", reason: "what is missing is an issue"),
@@ -30,7 +38,8 @@ import Testing
     @Test func `no source contains them`() throws {
         for file in try SourceTree.sources() {
             for ban in Self.bans where Self.applies(ban, to: file.path) {
-                for (index, line) in file.lines.enumerated() where line.contains(ban.word) && !line.drop(while: { $0 == " " }).hasPrefix("//") {
+                for (index, line) in file.lines.enumerated()
+                where line.contains(ban.word) && !line.drop(while: { $0 == " " }).hasPrefix("//") {
                     Issue.record("\(file.path):\(index + 1) says \(ban.word): \(ban.reason)")
                 }
             }
@@ -38,7 +47,10 @@ import Testing
     }
 
     /// Objects confined to one event loop, or that wrap a C object behind a lock; each says so where it stands.
-    static let uncheckedSendableRooms = ["Sources/Gateway/", "Sources/RedisClient/", "Sources/ManagerAPI/Door/", "Sources/ManagerTesting/", "Sources/ModelManager/Composition/"]
+    static let uncheckedSendableRooms = [
+        "Sources/Gateway/", "Sources/RedisClient/", "Sources/ManagerAPI/Door/", "Sources/ManagerTesting/",
+        "Sources/ModelManager/Composition/",
+    ]
 
     @Test func `unchecked sendability stays in its rooms`() throws {
         for file in try SourceTree.sources() where file.text.contains("@unchecked Sendable") {
@@ -47,8 +59,10 @@ import Testing
     }
 
     @Test func `no test sleeps to synchronise`() throws {
-        for file in try SourceTree.files(below: "Tests", ending: ".swift") where !file.path.hasPrefix("Tests/ArchitectureTests") {
-            for (index, line) in file.lines.enumerated() where line.contains("Thread.sleep") || line.contains("usleep(") {
+        for file in try SourceTree.files(below: "Tests", ending: ".swift")
+        where !file.path.hasPrefix("Tests/ArchitectureTests") {
+            for (index, line) in file.lines.enumerated() where line.contains("Thread.sleep") || line.contains("usleep(")
+            {
                 Issue.record("\(file.path):\(index + 1) sleeps")
             }
         }
@@ -57,7 +71,7 @@ import Testing
     @Test func `no file has a name that says nothing`() throws {
         let refused = ["Utils", "Helpers", "Common", "Misc", "Extensions", "Base"]
         for file in try SourceTree.swiftFiles() {
-            let name = file.path.split(separator: "/").last?.replacing(".swift", with: "") ?? ""
+            let name = String(file.path.split(separator: "/").last?.replacing(".swift", with: "") ?? "")
             #expect(!refused.contains(name) && !name.hasSuffix("Manager"), "\(file.path)")
         }
     }

@@ -3,7 +3,9 @@ import Testing
 
 /// What the documents say is what the code does.
 @Suite struct `The documents` {
-    static let documents = ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "cluster/README.md", "cluster/bench/README.md"]
+    static let documents = [
+        "README.md", "ARCHITECTURE.md", "CHANGELOG.md", "cluster/README.md", "cluster/bench/README.md",
+    ]
 
     @Test(arguments: documents) func `have one title`(path: String) throws {
         var isCode = false
@@ -23,13 +25,16 @@ import Testing
         for setting in settings {
             let row = readme.components(separatedBy: "\n").first { $0.hasPrefix("| `\(setting.1)` |") }
             #expect(row != nil, "README has no row for \(setting.1)")
-            if !setting.2.isEmpty { #expect(row?.contains("`\(setting.2)`") == true, "README: default of \(setting.1)") }
+            if !setting.2.isEmpty {
+                #expect(row?.contains("`\(setting.2)`") == true, "README: default of \(setting.1)")
+            }
         }
     }
 
     @Test func `every relative link leads somewhere`() throws {
         for document in Self.documents {
-            let folder = document.contains("/") ? document[..<(document.lastIndex(of: "/") ?? document.endIndex)] + "/" : ""
+            let folder =
+                document.contains("/") ? document[..<(document.lastIndex(of: "/") ?? document.endIndex)] + "/" : ""
             for link in try SourceTree.text(document).matches(of: /\]\(([^)#:]+)(#[^)]*)?\)/) {
                 let target = SourceTree.root.appending(path: folder + String(link.1))
                 #expect(FileManager.default.fileExists(atPath: target.path()), "\(document): \(link.1)")
@@ -43,7 +48,10 @@ import Testing
         #expect(rows.count >= 8)
         for row in rows {
             for path in row.matches(of: /`((?:Sources|cluster|Tests)\/[^`]+)`/) {
-                #expect(FileManager.default.fileExists(atPath: SourceTree.root.appending(path: String(path.1)).path()), "ARCHITECTURE.md: \(path.1)")
+                #expect(
+                    FileManager.default.fileExists(atPath: SourceTree.root.appending(path: String(path.1)).path()),
+                    "ARCHITECTURE.md: \(path.1)"
+                )
             }
         }
     }

@@ -4,16 +4,23 @@ import Testing
 /// path" a fact of the build.
 @Suite struct `The import table` {
     static let allowed: [String: Set<String>] = [
-        "RedisClient": ["CHiredis", "NIOCore", "NIOPosix", "NIOSSL", "Logging", "ServiceLifecycle", "Collections", "Foundation", "Synchronization", "Glibc"],
+        "RedisClient": [
+            "CHiredis", "NIOCore", "NIOPosix", "NIOSSL", "Logging", "ServiceLifecycle", "Collections", "Foundation",
+            "Synchronization", "Glibc",
+        ],
         "Registry": [],
         "Decisions": ["Registry", "Collections"],
         "ClusterState": ["RedisClient", "Registry", "ClusterFunctions", "Logging", "Synchronization"],
-        "Gateway": ["Registry", "Decisions", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging", "Synchronization", "Glibc"],
+        "Gateway": [
+            "Registry", "Decisions", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging", "Synchronization", "Glibc",
+        ],
         "ControlLoops": [
-            "Registry", "Decisions", "ClusterState", "Gateway", "ServiceLifecycle", "Logging", "Yams", "Foundation", "Synchronization", "NIOCore", "Glibc",
+            "Registry", "Decisions", "ClusterState", "Gateway", "ServiceLifecycle", "Logging", "Yams", "Foundation",
+            "Synchronization", "NIOCore", "Glibc",
         ],
         "ManagerAPI": [
-            "Registry", "Gateway", "ClusterState", "Hummingbird", "HummingbirdCore", "HTTPTypes", "NIOCore", "Logging", "Synchronization", "ServiceLifecycle",
+            "Registry", "Gateway", "ClusterState", "Hummingbird", "HummingbirdCore", "HTTPTypes", "NIOCore", "Logging",
+            "Synchronization", "ServiceLifecycle",
             "Foundation", "NIOHTTP1", "NIOPosix", "Glibc",
         ],
     ]
@@ -30,14 +37,18 @@ import Testing
     @Test func `the request path cannot reach Redis`() throws {
         for module in ["Gateway", "Decisions", "Registry"] {
             #expect(Self.allowed[module]?.isDisjoint(with: ["RedisClient", "ClusterState"]) == true)
-            #expect(try SourceTree.sources().contains { $0.module == module }, "\(module) has no sources: the test would be empty")
+            #expect(
+                try SourceTree.sources().contains { $0.module == module },
+                "\(module) has no sources: the test would be empty"
+            )
         }
     }
 
     private static func imports(_ file: SourceTree.File) -> [String] {
         file.lines.compactMap { line in
             let words = line.split(separator: " ")
-            guard let place = words.firstIndex(of: "import"), place <= 2, !line.hasPrefix("//"), !line.hasPrefix(" ") else { return nil }
+            guard let place = words.firstIndex(of: "import"), place <= 2, !line.hasPrefix("//"), !line.hasPrefix(" ")
+            else { return nil }
             return words.last.map { String($0.split(separator: ".").first ?? $0) }
         }
     }

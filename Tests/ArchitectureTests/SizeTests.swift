@@ -24,20 +24,28 @@ import Testing
     @Test func `no function passes the hard bound`() throws {
         for file in try SourceTree.sources() {
             for function in FunctionLengths.read(file.lines) {
-                #expect(function.length <= Self.functionLinesMax, "\(file.path):\(function.line) \(function.name) has \(function.length) lines")
+                #expect(
+                    function.length <= Self.functionLinesMax,
+                    "\(file.path):\(function.line) \(function.name) has \(function.length) lines"
+                )
             }
         }
     }
 
     @Test func `functions above 35 lines do not become more`() throws {
         let long = try SourceTree.sources().flatMap { file in
-            FunctionLengths.read(file.lines).filter { $0.length > 35 }.map { "\(file.path):\($0.line) \($0.name) \($0.length)" }
+            FunctionLengths.read(file.lines).filter { $0.length > 35 }.map {
+                "\(file.path):\($0.line) \($0.name) \($0.length)"
+            }
         }
         #expect(long.count <= Self.longFunctionsAllowed, "\(long)")
     }
 
     @Test func `the reader of functions sees them`() {
-        let lines = ["    func one(", "        a: Int", "    ) -> Int {", "        if a {", "        }", "        return 1", "    }", "}"]
+        let lines = [
+            "    func one(", "        a: Int", "    ) -> Int {", "        if a {", "        }", "        return 1",
+            "    }", "}",
+        ]
         let found = FunctionLengths.read(lines)
         #expect(found.map(\.name) == ["one"])
         #expect(found.map(\.length) == [7])

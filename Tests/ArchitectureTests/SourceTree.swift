@@ -11,7 +11,8 @@ struct SourceTree {
         var isTest: Bool { self.path.hasPrefix("Tests/") }
     }
 
-    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
 
     static func text(_ path: String) throws -> String {
         try String(contentsOf: self.root.appending(path: path), encoding: .utf8)
