@@ -1,0 +1,42 @@
+public import Logging
+import NIOPosix
+public import RedisClient
+
+extension RedisFixture {
+    /// Runs a client of this server for as long as `body` takes, connected when it begins.
+    @discardableResult
+    public func withClient<Result: Sendable>(
+        library: RedisLibrary? = nil,
+        purpose: Redis.Purpose = .commands,
+        logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+        configure: (inout RedisConfiguration) -> Void = { _ in },
+        _ body: (Redis) async throws -> Result
+    ) async throws -> Result {
+        var configuration = self.configuration
+        configuration.commandTimeout = .seconds(5)
+        configure(&configuration)
+        let redis = Redis(
+            configuration: configuration,
+            group: MultiThreadedEventLoopGroup.singleton,
+            logger: logger,
+            library: library,
+            purpose: purpose
+        )
+        return try await redis.whileRunning { redis in
+            try await redis.waitConnected(within: .seconds(10))
+            return try await body(redis)
+        }
+    }
+}
+
+extension Redis {
+    /// Keeps `run()` going for as long as `body` takes.
+    @discardableResult
+    public func whileRunning<Result: Sendable>(_ body: (Redis) async throws -> Result) async throws -> Result {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.run() }
+            defer { group.cancelAll() }
+            return try await body(self)
+        }
+    }
+}

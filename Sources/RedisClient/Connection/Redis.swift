@@ -1,0 +1,218 @@
+public import Logging
+public import NIOCore
+public import ServiceLifecycle
+import Synchronization
+
+/// One connection to Redis that comes back whenever it breaks, shared by any number of callers.
+///
+/// Commands of all callers are pipelined in the order in which they are sent. While there is no usable connection a
+/// command fails at once with `notConnected`: nothing queues up, and the caller, who knows what the command is worth,
+/// decides. When the connection breaks, every command under way fails at once with an unknown outcome.
+///
+/// `run()` must be running for anything to work: it connects and never gives up. It ends only by cancellation or
+/// graceful shutdown; let it outlive those who use it.
+///
+/// A read that blocks at the server (`XREAD BLOCK`) holds up all commands behind it: it belongs on a `Redis` of its
+/// own, made with `purpose: .blockingReads`.
+public final class Redis: Service, Sendable {
+    /// What the connection is for.
+    public enum Purpose: Sendable, Hashable {
+        /// Short commands. A late reply keeps its place for `lateReplyMax` before the connection is given up.
+        case commands
+        /// Reads that block at the server. Each is sent with its own deadline, and a reply that misses it means a dead
+        /// server: the connection is closed at once.
+        case blockingReads
+    }
+
+    private struct Link {
+        var connection: RedisConnection?
+        var state: RedisState
+    }
+
+    public let configuration: RedisConfiguration
+    public let library: RedisLibrary?
+    private let group: any EventLoopGroup
+    private let logger: Logger
+    private let link: Mutex<Link>
+
+    public init(
+        configuration: RedisConfiguration,
+        group: any EventLoopGroup,
+        logger: Logger,
+        library: RedisLibrary? = nil,
+        purpose: Purpose = .commands
+    ) {
+        var configuration = configuration
+        if purpose == .blockingReads { configuration.lateReplyMax = .zero }
+        self.configuration = configuration
+        self.group = group
+        self.logger = logger
+        self.library = library
+        let reason = RedisError(.notConnected, "not connected yet")
+        self.link = Mutex(Link(state: .disconnected(since: .now, reason: reason)))
+    }
+
+    /// What is known now; cheap, never waits.
+    public var state: RedisState {
+        self.link.withLock { $0.state }
+    }
+
+    /// Connects and keeps connecting until cancelled or gracefully shut down.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown { await self.keepConnected() }
+    }
+
+    /// Waits until a usable connection is there.
+    public func waitConnected(within: Duration) async throws(RedisError) {
+        let deadline = ContinuousClock.now + within
+        while case .disconnected(_, let reason) = self.state {
+            let isLate = ContinuousClock.now >= deadline
+            guard !isLate, (try? await Task.sleep(for: Self.statePollInterval)) != nil else { throw reason }
+        }
+    }
+
+    /// Sends one command and awaits its reply, `commandTimeout` long unless told otherwise; an error reply is thrown.
+    public func send(_ words: [RedisWord], within: Duration? = nil) async throws(RedisError) -> RedisValue {
+        let replies = try await self.send(pipeline: [words], within: within)
+        if case .error(let text) = replies[0] { throw RedisError(reply: text) }
+        return replies[0]
+    }
+
+    /// Sends commands together and awaits all replies; error replies stay values.
+    ///
+    /// The commands run in this order, but others may run between them, and one that fails does not stop the next.
+    public func send(
+        pipeline commands: [[RedisWord]],
+        within: Duration? = nil
+    ) async throws(RedisError) -> [RedisValue] {
+        guard !commands.isEmpty else { return [] }
+        let connection = try self.connection()
+        return try await connection.send(commands, within: within ?? self.configuration.commandTimeout)
+    }
+
+    /// Calls a function by the name under which the library's source registers it; loads the library when Redis does
+    /// not have it, and tries once more.
+    public func call(
+        _ function: String,
+        keys: [String],
+        arguments: [RedisWord],
+        within: Duration? = nil
+    ) async throws(RedisError) -> RedisValue {
+        let name = self.library?.functionName(function) ?? function
+        let words =
+            ["FCALL", RedisWord(name), RedisWord(Int64(keys.count))] + keys.map { RedisWord($0) } + arguments
+        do throws(RedisError) {
+            return try await self.send(words, within: within)
+        } catch {
+            guard error.code == .functionMissing, let library else { throw error }
+            try await self.load(library, within: within)
+        }
+        return try await self.send(words, within: within)
+    }
+
+    private static let statePollInterval = Duration.milliseconds(5)
+}
+
+// MARK: Keeping connected
+
+extension Redis {
+    private func keepConnected() async {
+        var backoff = ReconnectBackoff()
+        var report = ConnectionReport(address: self.configuration.address, logger: self.logger)
+        while !Task.isCancelled {
+            let reason = await self.serveOneConnection(&backoff, &report)
+            self.publish(lost: reason)
+            guard !Task.isCancelled else { return }
+            report.lost(reason, now: .now)
+            let wait = backoff.wait(after: reason.code, random: .random(in: 0..<1))
+            try? await Task.sleep(for: wait)
+        }
+    }
+
+    /// Connects and stays until the connection ends; returns why it did.
+    private func serveOneConnection(
+        _ backoff: inout ReconnectBackoff,
+        _ report: inout ConnectionReport
+    ) async -> RedisError {
+        do throws(RedisError) {
+            let connection = try await self.open()
+            backoff.succeeded()
+            report.connected()
+            connection.beginHeartbeat()
+            return await self.end(of: connection)
+        } catch {
+            return error
+        }
+    }
+
+    private func open() async throws(RedisError) -> RedisConnection {
+        let dialer = Dialer(configuration: self.configuration, group: self.group) { [weak self] latency in
+            self?.publish(latency: latency)
+        }
+        let connection = try await dialer.dial()
+        do throws(RedisError) {
+            let handshake = Handshake(self.configuration)
+            let asked = ContinuousClock.now
+            let replies = try await connection.send(handshake.commands, within: self.configuration.connectTimeout)
+            if let objection = handshake.objection(to: replies) { throw objection }
+            self.publish(connection, latency: ContinuousClock.now - asked)
+            return connection
+        } catch {
+            let error = error.code == .connectionLost ? RedisError(.connectFailed, error.message) : error
+            await connection.close(error)
+            throw error
+        }
+    }
+
+    private func end(of connection: RedisConnection) async -> RedisError {
+        await withTaskCancellationHandler {
+            let reason = try? await connection.closed.get()
+            return reason ?? RedisError(.connectionLost, "the connection ended")
+        } onCancel: {
+            connection.end(RedisError(.notConnected, "this client was shut down"))
+        }
+    }
+
+    private func load(_ library: RedisLibrary, within: Duration?) async throws(RedisError) {
+        do throws(RedisError) {
+            _ = try await self.send(["FUNCTION", "LOAD", RedisWord(library.source)], within: within)
+            self.logger.info("redis functions loaded", metadata: ["mm.redis.library": "\(library.name)"])
+        } catch  where error.code == .reply && error.message.contains("already exists") {
+            // Another replica was faster; the name holds the hash of the content, so what is there is ours.
+        }
+    }
+}
+
+// MARK: The link
+
+extension Redis {
+    private func connection() throws(RedisError) -> RedisConnection {
+        let (connection, state) = self.link.withLock { ($0.connection, $0.state) }
+        if let connection { return connection }
+        guard case .disconnected(_, let reason) = state else {
+            throw RedisError(.notConnected, "not connected")
+        }
+        throw RedisError(.notConnected, "not connected to \(self.configuration.address): \(reason.message)")
+    }
+
+    private func publish(_ connection: RedisConnection, latency: Duration) {
+        self.link.withLock { $0 = Link(connection: connection, state: .connected(latency: latency)) }
+    }
+
+    private func publish(latency: Duration) {
+        self.link.withLock { link in
+            if link.connection != nil { link.state = .connected(latency: latency) }
+        }
+    }
+
+    private func publish(lost reason: RedisError) {
+        self.link.withLock { link in
+            link.connection = nil
+            if case .disconnected(let since, _) = link.state {
+                link.state = .disconnected(since: since, reason: reason)
+            } else {
+                link.state = .disconnected(since: .now, reason: reason)
+            }
+        }
+    }
+}
