@@ -6,8 +6,13 @@ public import Registry
 /// nominal length long. Outcomes from the past (a batch of another loop, delayed) count as of now.
 public struct OutcomeWindow: Hashable, Sendable {
     public struct Totals: Hashable, Sendable {
-        public var successes = 0
-        public var failures = 0
+        public var successes: Int
+        public var failures: Int
+
+        public init(successes: Int = 0, failures: Int = 0) {
+            self.successes = successes
+            self.failures = failures
+        }
 
         public var requests: Int { self.successes + self.failures }
 
