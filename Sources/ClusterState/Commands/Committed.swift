@@ -1,0 +1,74 @@
+public import Registry
+
+/// A service as the store has it after a change was made or found to be none.
+public struct Committed: Hashable, Sendable {
+    public enum Change: String, Hashable, Sendable {
+        case created, changed
+        /// It was so already; nothing happened.
+        case same
+    }
+
+    public let service: Service
+    public let change: Change
+    /// Of the change; for `same` the one that made the service what it is.
+    public let epoch: Epoch
+    /// The change as the log has it, so that the replica that made it need not wait for the log. Nil for `same`.
+    public let entry: LogEntry?
+}
+
+/// A service was removed.
+public struct Removed: Hashable, Sendable {
+    public let id: ServiceID
+    public let epoch: Epoch
+    /// The change as the log has it.
+    public let entry: LogEntry
+}
+
+/// What a service is expected to be before it is changed.
+public enum Expectation: Hashable, Sendable {
+    case anything
+    case absent
+    case epoch(Epoch)
+
+    var text: String {
+        switch self {
+        case .anything: ""
+        case .absent: "0"
+        case .epoch(let epoch): epoch.description
+        }
+    }
+}
+
+/// What a heartbeat found.
+public enum Heartbeat: Hashable, Sendable {
+    /// The service must heartbeat again within this time.
+    case renewed(Duration)
+    /// The service has no lease; it stays anyway.
+    case unlimited
+}
+
+/// Fields of a service to change; nil leaves a field as it is.
+public struct ServiceChange: Hashable, Sendable {
+    public var weight: Int?
+    public var capabilities: [String]?
+    /// Replaces the whole map.
+    public var metadata: [String: String]?
+    /// `.some(nil)` takes the service's own deadline away.
+    public var timeout: Duration??
+    /// `.some(nil)` takes the limit away.
+    public var concurrentRequestsMax: Int??
+
+    public init(
+        weight: Int? = nil,
+        capabilities: [String]? = nil,
+        metadata: [String: String]? = nil,
+        timeout: Duration?? = nil,
+        concurrentRequestsMax: Int?? = nil
+    ) {
+        self.weight = weight
+        self.capabilities = capabilities
+        self.metadata = metadata
+        self.timeout = timeout
+        self.concurrentRequestsMax = concurrentRequestsMax
+    }
+}

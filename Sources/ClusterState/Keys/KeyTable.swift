@@ -1,0 +1,127 @@
+/// What each key is for, for people: the key `help` in Redis and the table in `cluster/README.md` are both made of it.
+public enum KeyTable {
+    public struct Row: Sendable, Hashable {
+        /// Without the prefix.
+        public let name: String
+        public let type: String
+        public let holds: String
+        public let writtenBy: String
+        public let kept: String
+        /// What to type after `redis-cli`; `$P` is the prefix.
+        public let command: String
+    }
+
+    public static let rows: [Row] = [
+        Row(
+            name: "service:<id>",
+            type: "hash",
+            holds: "one service: the fields of its registration, draining, source, epoch",
+            writtenBy:
+                "service_register, service_patch, service_drain, service_remove, services_expire, registry_repair",
+            kept: "until removed",
+            command: "HGETALL $P'service:<id>'"
+        ),
+        Row(
+            name: "services",
+            type: "zset",
+            holds: "ids of all services, by the epoch of their last change",
+            writtenBy: "as service:<id>",
+            kept: "with the service",
+            command: "ZRANGE $P'services' 0 -1 WITHSCORES"
+        ),
+        Row(
+            name: "model:<type>",
+            type: "hash",
+            holds: "what the aliases of a model type point at: latest, alias:<name>, epoch",
+            writtenBy: "registry_repair",
+            kept: "until removed",
+            command: "HGETALL $P'model:<type>'"
+        ),
+        Row(
+            name: "models",
+            type: "zset",
+            holds: "model types that have such a hash, by the epoch of its last change",
+            writtenBy: "as model:<type>",
+            kept: "with the model",
+            command: "ZRANGE $P'models' 0 -1 WITHSCORES"
+        ),
+        Row(
+            name: "tombstones",
+            type: "zset",
+            holds: "what was removed (kind:id), by the epoch of the removal",
+            writtenBy: "service_remove, services_expire, registry_repair",
+            kept: "24 h each",
+            command: "ZRANGE $P'tombstones' 0 -1 WITHSCORES"
+        ),
+        Row(
+            name: "leases",
+            type: "zset",
+            holds: "services that must heartbeat, by their deadline in ms on the lease clock",
+            writtenBy: "service_register, service_heartbeat, services_expire, registry_repair",
+            kept: "with the service",
+            command: "ZRANGE $P'leases' 0 -1 WITHSCORES"
+        ),
+        Row(
+            name: "meta",
+            type: "hash",
+            holds: "generation of the data set, its parent and birth; epoch, count and sum of stamps; the lease clock",
+            writtenBy: "every function that changes something",
+            kept: "always",
+            command: "HGETALL $P'meta'"
+        ),
+        Row(
+            name: "log",
+            type: "stream",
+            holds: "changes of the registry: entry id <epoch>-0; op, id, prev (the epoch before), stamp, the record",
+            writtenBy: "every function that changes the registry",
+            kept: "about the last 8192 changes",
+            command: "XREVRANGE $P'log' + - COUNT 10"
+        ),
+        Row(
+            name: "events",
+            type: "stream",
+            holds: "for the audit: actor, kind, subject, epoch, detail",
+            writtenBy: "every function that changes the registry",
+            kept: "about the last 10000 events",
+            command: "XREVRANGE $P'events' + - COUNT 10"
+        ),
+        Row(
+            name: "services-file",
+            type: "hash",
+            holds: "entries of the services file as they were last applied",
+            writtenBy: "services_file_store",
+            kept: "always",
+            command: "HGETALL $P'services-file'"
+        ),
+        Row(
+            name: "help",
+            type: "string",
+            holds: "this table",
+            writtenBy: "registry_open",
+            kept: "always",
+            command: "GET $P'help'"
+        ),
+    ]
+
+    /// For `GET …:help`.
+    public static func help(_ keys: Keys) -> String {
+        let lines = self.rows.map { row in
+            "\(keys.prefix)\(row.name)  (\(row.type), kept \(row.kept))\n    \(row.holds)\n    "
+                + "redis-cli \(row.command.replacing("$P'", with: "'\(keys.prefix)"))"
+        }
+        return "Keys of Model Manager, namespace \(keys.namespace). Nothing here expires by itself.\n\n"
+            + lines.joined(separator: "\n")
+    }
+
+    /// For `cluster/README.md`.
+    public static var markdown: String {
+        let head = [
+            "| key (after `mm:{NAMESPACE}:`) | type | holds | written by | kept | read it with `redis-cli` |",
+            "|---|---|---|---|---|---|",
+        ]
+        let rows = self.rows.map {
+            "| `\($0.name)` | \($0.type) | \($0.holds) | \($0.writtenBy) | \($0.kept) | `\($0.command)` |"
+        }
+        return (head + rows).joined(separator: "\n")
+    }
+}
