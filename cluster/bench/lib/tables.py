@@ -1,4 +1,4 @@
-"""What compare found, as text for a terminal and as Markdown for a document."""
+"""What compare found, as text for a terminal; what it and the other scripts found, as Markdown for a document."""
 
 import shlex
 
@@ -142,3 +142,35 @@ def markdown_line(result, mode, body, name):
     figures = [f"{median(rows, 'cpu'):.1f}"] + [f"{median(rows, key):,.0f}" for key in ("rps", "p50", "p99")]
     ratios = [markdown_ratio(ratio["cpu"]), markdown_ratio(ratio["p99"])]
     return row([label, *figures, f"{median(rows, 'rss'):.0f}", *ratios])
+
+
+def scale_markdown(results):
+    """The cost of a growing registry; CPU without what the replica costs without load."""
+    columns = ("services", "CPU us/request", "p99 us", "memory MB, idle", "registrations/s", "2nd replica behind, ms")
+    lines = [row(columns), row(["---:"] * len(columns))]
+    for r in results:
+        behind = cell(r["second_replica_ms"], ".0f", 0)
+        figures = [f"{median(r['rows'], 'net'):.1f}", f"{median(r['rows'], 'p99'):,.0f}", f"{r['rss_idle']:.0f}"]
+        lines.append(row([f"{r['services']:,}", *figures, f"{r['registrations_per_s']:,.0f}", behind]))
+    return "\n".join(lines)
+
+
+def redis_cost_markdown(results):
+    """Commands per 1000 predictions, idle traffic taken off."""
+    columns = ("", "predictions/s", "Redis commands per 1,000 predictions", "Redis commands/s without load")
+    lines = [row(columns), row(["---"] + ["---:"] * (len(columns) - 1))]
+    for r in results:
+        figures = [f"{r['rate']:,}", f"{r['total_per_1000']:.1f}", f"{r['idle_per_s']:.1f}"]
+        lines.append(row([NAMES.get(r["target"], r["target"]), *figures]))
+    return "\n".join(lines)
+
+
+def allocations_markdown(results):
+    """Memory asked for by a request, idle work taken off."""
+    columns = ("", "mallocs, small body", "big body", "bytes, small body", "big body", "bytes for each body byte")
+    lines = [row(columns), row(["---"] + ["---:"] * (len(columns) - 1))]
+    for r in results:
+        pairs = [(r[body][key], form) for key, form in (("calls", ".1f"), ("bytes", ",.0f")) for body in BODIES]
+        figures = [format(max(0.0, value), form) for value, form in pairs]
+        lines.append(row([NAMES.get(r["target"], r["target"]), *figures, f"{r['growth']:.2f}"]))
+    return "\n".join(lines)
