@@ -1,4 +1,5 @@
 import Glibc
+import NIOCore
 import NIOPosix
 import Synchronization
 
@@ -80,19 +81,16 @@ public final class ServerProcess: Sendable {
         }
     }
 
-    /// Asks the process to end, and ends it by force after the grace.
+    /// Asks the process to end, and ends it by force after the grace. Also works in a cancelled task.
     public func stop(grace: Duration) async {
+        self.beginStop(grace: grace)
+        await self.waitForExit()
+    }
+
+    /// As `stop(grace:)`, without waiting for the end.
+    public func beginStop(grace: Duration) {
         self.signal(SIGTERM)
-        await withTaskGroup { group in
-            group.addTask { await self.waitForExit() }
-            group.addTask {
-                try? await Task.sleep(for: grace)
-                if !Task.isCancelled { self.signal(SIGKILL) }
-            }
-            await group.next()
-            await self.waitForExit()
-            group.cancelAll()
-        }
+        MultiThreadedEventLoopGroup.singleton.any().scheduleTask(in: TimeAmount(grace)) { self.signal(SIGKILL) }
     }
 
     /// Occupies the thread until the child has ended. The child is only reaped under the lock, after which `signal`
@@ -111,5 +109,5 @@ public final class ServerProcess: Sendable {
         }
     }
 
-    private static let checkParent = #"[ "$PPID" = "$0" ] && cd -- "$1" && shift && exec "$@""#
+    private static let checkParent = #"[ "$PPID" = "$0" ] && umask 077 && cd -- "$1" && shift && exec "$@""#
 }

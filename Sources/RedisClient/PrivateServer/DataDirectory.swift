@@ -1,0 +1,62 @@
+import Glibc
+
+/// The files of a private Redis: where they are, who may read them, how large the log may become.
+enum DataDirectory {
+    static let socket = "redis.sock"
+    static let log = "redis.log"
+    static let lock = "lock"
+    private static let logBytesMax = 1024 * 1024
+
+    /// Makes the directory, for nobody but us, when it is missing; returns its absolute path.
+    static func prepare(_ directory: String) throws(PrivateRedisError) -> String {
+        try self.makeMissing(directory)
+        guard let resolved = realpath(directory, nil) else { throw self.unusable(directory, "found") }
+        defer { free(resolved) }
+        let path = String(cString: resolved)
+        guard access(path, R_OK | W_OK | X_OK) == 0 else { throw self.unusable(directory, "written") }
+        let socketBytes = "\(path)/\(self.socket)".utf8.count
+        guard socketBytes <= RedisConfiguration.socketPathBytesMax else {
+            let message =
+                "the data directory's path is too long: its socket \(path)/\(self.socket) has \(socketBytes) bytes, "
+                + "the system allows \(RedisConfiguration.socketPathBytesMax); set DATA_DIR to a shorter path"
+            throw PrivateRedisError(.directoryUnusable, message)
+        }
+        return path
+    }
+
+    /// Empties a log that has grown too large. The server appends to it, so it goes on at the beginning.
+    static func boundLog(in directory: String) {
+        let path = "\(directory)/\(self.log)"
+        var status = stat()
+        if stat(path, &status) == 0, status.st_size > self.logBytesMax { truncate(path, 0) }
+    }
+
+    /// What the server said last; usually why it ended.
+    static func lastLogLine(in directory: String) -> String {
+        guard let file = fopen("\(directory)/\(self.log)", "re") else { return "it left no log" }
+        defer { fclose(file) }
+        fseek(file, -400, SEEK_END)
+        let bytes = withUnsafeTemporaryAllocation(byteCount: 400, alignment: 1) { buffer -> [UInt8] in
+            Array(buffer.prefix(fread(buffer.baseAddress, 1, buffer.count, file)))
+        }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").last.map(String.init) ?? "its log is empty"
+    }
+
+    private static func makeMissing(_ directory: String) throws(PrivateRedisError) {
+        guard !directory.isEmpty else {
+            throw PrivateRedisError(.directoryUnusable, "the data directory's name is empty")
+        }
+        var path = directory.first == "/" ? "/" : ""
+        for name in directory.split(separator: "/") {
+            path += path.isEmpty || path.last == "/" ? String(name) : "/\(name)"
+            guard mkdir(path, 0o700) == 0 || errno == EEXIST || access(path, F_OK) == 0 else {
+                throw self.unusable(path, "made")
+            }
+        }
+    }
+
+    private static func unusable(_ path: String, _ what: String) -> PrivateRedisError {
+        let reason = String(cString: strerror(errno))
+        return PrivateRedisError(.directoryUnusable, "the data directory \(path) cannot be \(what): \(reason)")
+    }
+}
