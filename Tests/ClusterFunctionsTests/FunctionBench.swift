@@ -1,0 +1,89 @@
+import ClusterFunctions
+import ManagerTesting
+import RedisClient
+import Testing
+
+/// Calls the functions as any client would, by name and with plain texts, under a prefix of its own.
+struct FunctionBench {
+    let redis: Redis
+    let prefix: String
+
+    /// - Parameter isClockManual: The functions read the time from a key that the test sets, instead of Redis' clock.
+    static func run(isClockManual: Bool = false, _ body: (FunctionBench) async throws -> Void) async throws {
+        let fixture = try await RedisFixture.shared()
+        let prefix = "mm:{\(fixture.prefix())}:"
+        let library = isClockManual ? try Self.libraryWithManualClock(prefix) : Self.library
+        try await fixture.withClient(library: library) { redis in
+            try await body(FunctionBench(redis: redis, prefix: prefix))
+        }
+    }
+
+    @discardableResult
+    func call(_ function: String, _ arguments: String...) async throws -> [RedisValue] {
+        try await self.call(function, arguments)
+    }
+
+    /// As `call`, with the reply as redis-cli would show it.
+    func told(_ function: String, _ arguments: String...) async throws -> [String] {
+        texts(try await self.call(function, arguments))
+    }
+
+    func toldOnRegistering(_ id: String, lease: String = "") async throws -> [String] {
+        texts(try await self.register(id, lease: lease))
+    }
+
+    func call(_ function: String, _ arguments: [String]) async throws -> [RedisValue] {
+        let reply = try await self.redis.call(
+            function,
+            keys: [self.prefix],
+            arguments: arguments.map { RedisWord($0) }
+        )
+        return try #require(reply.array)
+    }
+
+    func send(_ words: String...) async throws -> RedisValue {
+        try await self.redis.send(words.map { RedisWord($0) })
+    }
+
+    /// Sets the clock of a bench with a manual one.
+    func setClock(seconds: Int, microseconds: Int = 0) async throws {
+        _ = try await self.send("HSET", self.prefix + "clock", "s", String(seconds), "us", String(microseconds))
+    }
+
+    @discardableResult
+    func register(_ id: String, lease: String = "") async throws -> [RedisValue] {
+        try await self.call(
+            "service_register",
+            id,
+            "0",
+            "",
+            "test",
+            "service_url",
+            "http://h:1",
+            "model_type",
+            "LSTM",
+            "lease",
+            lease
+        )
+    }
+
+    func meta(_ field: String) async throws -> String {
+        try await self.send("HGET", self.prefix + "meta", field).string ?? ""
+    }
+
+    static let library = RedisLibrary(base: ClusterFunctions.libraryName, parts: ClusterFunctions.parts)
+
+    private static func libraryWithManualClock(_ prefix: String) throws -> RedisLibrary {
+        let source = String(decoding: ClusterFunctions.parts[0], as: UTF8.self)
+        let clock = "redis.call('TIME')"
+        try #require(source.ranges(of: clock).count == 1, "the library reads the clock in one place")
+        let manual = source.replacing(clock, with: "redis.call('HMGET', '\(prefix)clock', 's', 'us')")
+        let parts = [Array(manual.utf8)] + ClusterFunctions.parts.dropFirst()
+        return RedisLibrary(base: ClusterFunctions.libraryName, parts: parts)
+    }
+}
+
+/// Texts of a reply, as redis-cli would show them.
+func texts(_ values: [RedisValue]) -> [String] {
+    values.map { $0.string ?? $0.integer.map { String($0) } ?? "…" }
+}
