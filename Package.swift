@@ -112,7 +112,10 @@ let package = Package(
         tests("ControlLoopsTests", ["ControlLoops", "ClusterState", "Gateway", "Registry", "ManagerTesting"]),
         tests("ManagerAPITests", ["ManagerAPI", "Registry", "Gateway", "ManagerTesting", hummingbirdTesting]),
         tests("ModelManagerTests", ["ModelManager", "ManagerTesting"]),
-        tests("DemoModelServiceTests", ["DemoModelService", nio, nioPosix, logging, lifecycle]),
+        tests(
+            "DemoModelServiceTests",
+            ["DemoModelService", "ManagerTesting", hummingbird, nio, nioPosix, logging, lifecycle]
+        ),
         tests("ClusterTests", ["ManagerTesting", "Registry", nio, nioPosix]),
         tests("ArchitectureTests", []),
     ]
