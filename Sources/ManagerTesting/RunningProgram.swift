@@ -38,16 +38,18 @@ public final class RunningProgram: Sendable {
     }
 
     /// The shell's first line of output is the program's own process id; then it becomes the watcher.
+    /// It waits with the shell's own `read`: a child of it would outlive it and keep `Process` from noticing the end.
+    /// And it is ended with KILL: what is spawned from a worker thread of Dispatch inherits a mask that blocks TERM.
     private static let watcher = """
         exec 3<&0
         "$@" </dev/null 3<&- &
         pid=$!
         echo "pid $pid"
-        { cat <&3 >/dev/null; kill -KILL $pid 2>/dev/null; } >/dev/null 2>&1 &
+        { read -r _ <&3; kill -KILL $pid; } >/dev/null 2>&1 &
         watch=$!
         wait $pid
         status=$?
-        kill $watch 2>/dev/null
+        kill -KILL $watch 2>/dev/null
         exit $status
         """
 

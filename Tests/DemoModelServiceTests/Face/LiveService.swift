@@ -42,7 +42,7 @@ struct LiveService: Sendable {
             tasks.addTask { try await group.run() }
             for await port in ports {
                 let client = PlainClient("http://127.0.0.1:\(port)", timeoutSeconds: 20)
-                let result = await Result.of { try await test(LiveService(port: port, client: client)) }
+                let result = await Result { try await test(LiveService(port: port, client: client)) }
                 await group.triggerGracefulShutdown()
                 try result.get()
             }
@@ -60,7 +60,7 @@ struct LiveService: Sendable {
 }
 
 extension Result where Failure == any Error {
-    fileprivate static func of(_ body: () async throws -> Success) async -> Self {
-        do { return .success(try await body()) } catch { return .failure(error) }
+    init(_ body: () async throws -> Success) async {
+        do { self = .success(try await body()) } catch { self = .failure(error) }
     }
 }

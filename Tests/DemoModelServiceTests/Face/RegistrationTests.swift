@@ -8,7 +8,7 @@ import Testing
 
 @testable import DemoModelService
 
-@Suite struct `Registration` {
+@Suite struct `The registration` {
     /// A manager that notes what it is told and answers by script; 201 or 200 once the script is used up.
     private final class ScriptedManager: Sendable {
         private let state: Mutex<(script: [HTTPResponse.Status], calls: [String])>
@@ -64,7 +64,8 @@ import Testing
         let registration = Registration(entry: entry, manager: manager, logger: logger)
         let begin: @Sendable (Int) -> Void = { registration.begin(serviceURL: "http://127.0.0.1:\($0)") }
         try await LiveService.use(services: [registration], onRunning: begin) { _ in
-            #expect(try await eventually(within: .seconds(20)) { done() })
+            let inTime = try await eventually(within: .seconds(20)) { done() }
+            #expect(inTime)
         }
     }
 
@@ -87,7 +88,7 @@ import Testing
             try await register(address, lease: 1) { manager.calls.count >= 5 }
         }
         let paths = manager.calls.prefix(5).compactMap { $0.split(separator: " ").first }
-        let (register, heartbeat) = ("/services/register", "/services/lstm-1/heartbeat")
-        #expect(paths.map(String.init) == [register, heartbeat, heartbeat, register, heartbeat])
+        let (knock, nod) = ("/services/register", "/services/lstm-1/heartbeat")
+        #expect(paths.map(String.init) == [knock, nod, nod, knock, nod])
     }
 }

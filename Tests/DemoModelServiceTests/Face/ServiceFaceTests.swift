@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct `The service's face` {
     @Test func `says what it is`() async throws {
-        try await LiveService.use(ServiceConfiguration(name: "a", versions: ["v1", "v2"])) { service in
+        try await LiveService.use(ServiceConfiguration(name: "a", versions: ["v1", "v2"])) { service async throws in
             let health = try await service.get("/health")
             #expect(health.status == 200)
             #expect(health.string("status") == "healthy")
@@ -22,7 +22,7 @@ import Testing
     }
 
     @Test func `predicts with the asked version, the same on every instance`() async throws {
-        try await LiveService.use(ServiceConfiguration(name: "a", versions: ["v1", "v2"])) { service in
+        try await LiveService.use(ServiceConfiguration(name: "a", versions: ["v1", "v2"])) { service async throws in
             let body = #"{"model_type":"LSTM","data":[1,2.5,-3e1],"model_version":"v2","other":{"x":[null]}}"#
             let answer = try await service.post("/predict", body)
             #expect(answer.status == 200, "\(answer)")
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func `takes the version that the manager resolved from an alias`() async throws {
-        try await LiveService.use(ServiceConfiguration(versions: ["v1", "v2"])) { service in
+        try await LiveService.use(ServiceConfiguration(versions: ["v1", "v2"])) { service async throws in
             let body = #"{"data":[1],"model_version":"stable"}"#
             let resolved = try await service.post("/predict", body, headers: ["x-mm-model-version: v2"])
             #expect(resolved.string("model_version") == "v2")
@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test func `forecasts several steps when its type says so`() async throws {
-        try await LiveService.use(ServiceConfiguration(modelType: "LSTM_MULTISTEP")) { service in
+        try await LiveService.use(ServiceConfiguration(modelType: "LSTM_MULTISTEP")) { service async throws in
             let answer = try await service.post("/predict", #"{"data":[1,2],"horizon":5}"#)
             #expect(answer.count("predictions") == 5)
             #expect(answer.number("prediction") == answer.number("predictions.0"))
@@ -62,13 +62,13 @@ import Testing
                 #expect(refused.strings("detail.0.loc") == ["body", "horizon"])
             }
         }
-        try await LiveService.use { service in
+        try await LiveService.use { service async throws in
             #expect(try await service.post("/predict", #"{"data":[1],"horizon":2}"#).status == 422)
         }
     }
 
     @Test func `serves whatever type callers name when it is any`() async throws {
-        try await LiveService.use(ServiceConfiguration(modelType: "any")) { service in
+        try await LiveService.use(ServiceConfiguration(modelType: "any")) { service async throws in
             let answer = try await service.post("/predict", #"{"model_type":"GRU","data":[1]}"#)
             #expect(answer.string("model_type") == "GRU")
         }
@@ -86,7 +86,7 @@ import Testing
             (#"{"data":[1],"model_version":"v9"}"#, 404, nil, nil),
             (#"{"data":[1],"model_type":"GRU"}"#, 404, nil, nil),
         ]
-        try await LiveService.use { service in
+        try await LiveService.use { service async throws in
             for (body, status, type, place) in cases {
                 let answer = try await service.post("/predict", body)
                 #expect(answer.status == status, "\(body): \(answer)")
@@ -100,7 +100,7 @@ import Testing
     }
 
     @Test func `takes long series and refuses longer ones`() async throws {
-        try await LiveService.use { service in
+        try await LiveService.use { service async throws in
             let long = Array(repeating: "1", count: SeriesRule.valuesMax).joined(separator: ",")
             #expect(try await service.post("/predict", #"{"data":[\#(long)]}"#).status == 200)
             let longer = try await service.post("/predict", #"{"data":[\#(long),1]}"#)
@@ -112,7 +112,7 @@ import Testing
     }
 
     @Test func `loads and unloads versions, and makes those nobody has`() async throws {
-        try await LiveService.use { service in
+        try await LiveService.use { service async throws in
             #expect(try await service.post("/models/v1/unload", "").string("state") == "unloaded")
             #expect(try await service.post("/predict", #"{"data":[1],"model_version":"v1"}"#).status == 404)
             #expect(try await service.get("/health").status == 503)

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct `Training over HTTP` {
     @Test func `answers with what it reached, and the version can be loaded`() async throws {
-        try await LiveService.use { service in
+        try await LiveService.use { service async throws in
             let config = #"{"epochs":30,"learning_rate":0.05,"hidden":3,"window":8,"model_version":"v3"}"#
             let answer = try await service.post("/train", #"{"model_type":"LSTM","config":\#(config)}"#)
             #expect(answer.status == 200, "\(answer)")
@@ -22,7 +22,7 @@ import Testing
 
     @Test(arguments: [(#""wait":false,"#, []), ("", ["Prefer: respond-async"])])
     func `can be polled`(member: String, headers: [String]) async throws {
-        try await LiveService.use { service in
+        try await LiveService.use { service async throws in
             let body = #"{\#(member)"config":{"epochs":3,"data":[1,2,3,4,5,4,3,2,1]}}"#
             let accepted = try await service.post("/train", body, headers: headers)
             #expect(accepted.status == 202, "\(accepted)")
@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func `learns a series of the caller's, in the caller's units`() async throws {
-        try await LiveService.use { service in
+        try await LiveService.use { service async throws in
             let wave = (0..<60).map { $0 % 2 == 0 ? "1000" : "3000" }.joined(separator: ",")
             let config = #"{"epochs":150,"hidden":4,"learning_rate":0.05,"model_version":"wave"}"#
             let trained = try await service.post("/train", #"{"data":[\#(wave)],"config":\#(config)}"#)
@@ -60,7 +60,7 @@ import Testing
         (#"{"config":{"epochs":10000,"hidden":64}}"#, "epochs"),
     ])
     func `names the setting that is wrong`(body: String, member: String) async throws {
-        try await LiveService.use { service in
+        try await LiveService.use { service async throws in
             let answer = try await service.post("/train", body)
             #expect(answer.status == 422, "\(answer)")
             #expect(answer.strings("detail.0.loc") == ["body", "config", member], "\(answer)")
@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test func `refuses more jobs than may wait`() async throws {
-        try await LiveService.use { service in
+        try await LiveService.use { service async throws in
             var statuses: [Int] = []
             for _ in 0..<(TrainingJobs.queuedJobsMax + 3) {
                 statuses.append(try await service.post("/train", #"{"wait":false,"config":{"epochs":10000}}"#).status)

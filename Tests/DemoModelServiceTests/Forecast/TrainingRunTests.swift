@@ -84,6 +84,8 @@ import Testing
 
     @Test(arguments: [1e100, -1e100, 0, 1e-300])
     func `stays a number for any number`(value: Double) {
-        #expect(self.forecaster.predict(after: [value, 1, value], horizon: 3).allSatisfy(\.isFinite))
+        let predictions = self.forecaster.predict(after: [value, 1, value], horizon: 3)
+        let finite = predictions.allSatisfy { $0.isFinite }
+        #expect(finite)
     }
 }
