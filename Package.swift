@@ -109,7 +109,10 @@ let package = Package(
             "GatewayTests",
             ["Gateway", "Decisions", "Registry", "ManagerTesting", nio, nioPosix, nioHTTP1, nioEmbedded, nioTLS]
         ),
-        tests("ControlLoopsTests", ["ControlLoops", "ClusterState", "Gateway", "Registry", "ManagerTesting"]),
+        tests(
+            "ControlLoopsTests",
+            ["ControlLoops", "ClusterState", "Decisions", "Gateway", "Registry", "ManagerTesting", nio, lifecycle, logging]
+        ),
         tests("ManagerAPITests", ["ManagerAPI", "Registry", "Gateway", "ManagerTesting", hummingbirdTesting]),
         tests("ModelManagerTests", ["ModelManager", "ManagerTesting"]),
         tests(

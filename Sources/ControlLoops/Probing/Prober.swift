@@ -1,0 +1,111 @@
+internal import Decisions
+internal import Gateway
+public import Logging
+public import Registry
+public import ServiceLifecycle
+internal import Synchronization
+
+/// Asks every instance once per interval whether it is well, and tells the data plane.
+///
+/// The shell of `ProbeBook`: it waits until somebody is due, makes the calls, reports their ends. A service that hangs,
+/// never stops answering or answers garbage costs its own place and nothing else: each call has a deadline and a bound
+/// on the answer, and places are bounded by the schedule.
+public final class Prober: ServiceLifecycle.Service {
+    private let book: Mutex<ProbeBook>
+    private let port: any ProbePort
+    private let time: LoopTime
+    private let logger: Logger
+    private let timeout: Duration
+
+    /// A probe is given half of the interval, but no more than this.
+    public static let timeoutMax: Duration = .seconds(5)
+    /// How late a new service or a freed place may be noticed.
+    private static let tick: Duration = .milliseconds(50)
+
+    /// `replica` is shown as the one who checked; `seed` varies the intervals.
+    public init(
+        replica: String,
+        interval: Duration,
+        port: any ProbePort,
+        time: LoopTime = .system,
+        seed: UInt64,
+        logger: Logger
+    ) {
+        self.book = Mutex(ProbeBook(replica: replica, interval: interval, seed: seed))
+        self.port = port
+        self.time = time
+        self.logger = logger
+        self.timeout = min(interval / 2, Self.timeoutMax)
+    }
+
+    /// From now on the instances of this snapshot are probed; those that stay keep their verdicts.
+    public func apply(_ snapshot: RegistrySnapshot) {
+        let (now, wall) = (self.time.now(), self.time.wall())
+        self.book.withLock { $0.follow(snapshot, now: now, wall: wall) }
+    }
+
+    /// What is known of the service's instances; empty for a service that is not in the snapshot.
+    public func report(of id: ServiceID) -> [InstanceHealth] {
+        self.book.withLock { $0.report(of: id) }
+    }
+
+    /// Probes the service's instances now and answers what is known then. When too many ask at one time, answers
+    /// what is known without a probe.
+    public func probeNow(_ id: ServiceID) async -> [InstanceHealth] {
+        let errands = self.book.withLock { $0.startUnscheduled(id) }
+        await withDiscardingTaskGroup { group in
+            for errand in errands { group.addTask { await self.run(errand) } }
+        }
+        return self.report(of: id)
+    }
+
+    public func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                while !Task.isCancelled {
+                    let now = self.time.now()
+                    for errand in self.book.withLock({ $0.start(now: now) }) {
+                        group.addTask { await self.run(errand) }
+                    }
+                    let due = self.book.withLock { $0.nextDue() }
+                    let pause = due.map { max(.milliseconds(1), $0 - self.time.now()) } ?? Self.tick
+                    try? await self.time.sleep(min(pause, Self.tick))
+                }
+            }
+        }
+    }
+
+    private func run(_ errand: ProbeBook.Errand) async {
+        let result = await self.ask(errand)
+        let (now, wall) = (self.time.now(), self.time.wall())
+        switch self.book.withLock({ $0.ended(errand, result, now: now, wall: wall) }) {
+        case .forget: break
+        case .confirm(let verdict): self.port.setVerdict(verdict, for: errand.key)
+        case .announce(let change):
+            self.port.setVerdict(change.to, for: errand.key)
+            self.log(change, of: errand.key)
+        }
+    }
+
+    private func ask(_ errand: ProbeBook.Errand) async -> ProbeResult {
+        let started = self.time.now()
+        let call = UpstreamCall(url: errand.key.url, path: errand.path, timeout: self.timeout)
+        do throws(UpstreamFailure) {
+            let answer = try await self.port.call(call)
+            return ProbeResult(answer: answer.status, after: self.time.now() - started)
+        } catch {
+            return ProbeResult(error)
+        }
+    }
+
+    private func log(_ change: VerdictChange, of key: InstanceKey) {
+        let metadata: Logger.Metadata = [
+            "mm.service": "\(key.service)", "mm.instance": "\(key.url)", "mm.verdict": "\(change.to.rawValue)",
+            "mm.verdict_before": "\(change.from.rawValue)", "mm.reason": "\(change.reason ?? "")",
+        ]
+        switch change.to {
+        case .unhealthy: self.logger.warning("probes call the instance unhealthy", metadata: metadata)
+        case .healthy, .unknown: self.logger.info("probes call the instance healthy", metadata: metadata)
+        }
+    }
+}
