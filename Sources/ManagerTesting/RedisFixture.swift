@@ -63,9 +63,9 @@ public final class RedisFixture: Sendable {
         try await self.launchAgain()
     }
 
-    /// Starts the server again after it was killed.
-    public func launchAgain() async throws {
-        let process = try await Self.launch(self.program, self.arguments, self.directory)
+    /// Starts the server again after it was killed, with further arguments.
+    public func launchAgain(_ arguments: [String] = []) async throws {
+        let process = try await Self.launch(self.program, self.arguments + arguments, self.directory)
         self.running.withLock { $0 = process }
         try await self.waitReady()
     }
@@ -94,6 +94,18 @@ public final class RedisFixture: Sendable {
             "warning",
         ]
         return try await ServerProcess.start(program.path, basics + arguments, directory: directory, log: "redis.log")
+    }
+
+    /// Runs `body` with a server that listens on a TCP port of loopback, too. The port is a free one when it is chosen;
+    /// should somebody else take it before the server does, another one is.
+    public static func startListening(
+        _ arguments: (_ port: Int) throws -> [String]
+    ) async throws -> (fixture: RedisFixture, port: Int) {
+        for _ in 0..<5 {
+            let port = try UnusedPort.find()
+            if let fixture = try? await self.start(arguments(port)) { return (fixture, port) }
+        }
+        throw PrivateRedisError(.spawnFailed, "redis-server found no port to listen on")
     }
 
     /// Waits for the socket to accept: Redis makes it last, but before it has loaded its data.

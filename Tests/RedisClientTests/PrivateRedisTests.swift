@@ -66,8 +66,11 @@ import Testing
         )
         try await becomesTrue { LeftoverServer.find(in: directory) == [leftover.pid] }
         try await self.running(in: directory) { redis in
-            try await #expect(redis.send(["CONFIG", "GET", "appendonly"]).array?.last?.string == "yes")
-            #expect(!leftover.isRunning)
+            await leftover.waitForExit()
+            try await becomesTrue {
+                let reply = try? await redis.send(["CONFIG", "GET", "appendonly"])
+                return reply?.array?.last?.string == "yes"
+            }
         }
     }
 

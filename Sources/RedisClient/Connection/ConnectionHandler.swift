@@ -119,9 +119,9 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
     // MARK: Actions
 
     private func received(_ reply: RedisValue, _ context: ChannelHandlerContext) {
-        switch self.machine.received(reply, now: context.eventLoop.now) {
+        switch self.machine.received(reply) {
         case .nothing: break
-        case .deliver(let id, let replies, _): self.complete(id, .success(replies))
+        case .deliver(let id, let replies): self.complete(id, .success(replies))
         case .close(let reason): self.finish(reason, context)
         }
     }

@@ -14,7 +14,6 @@ struct ConnectionMachine: Sendable {
     private struct Request: Sendable {
         let id: RequestID
         let commands: Int
-        let sent: NIODeadline
         let deadline: NIODeadline
         var replies: [RedisValue] = []
         /// Its caller was told already; what still comes is thrown away.
@@ -51,7 +50,7 @@ struct ConnectionMachine: Sendable {
                 "\(self.commandsInFlight) commands await their replies, at most \(self.commandsInFlightMax) may"
             return .refuse(RedisError(.tooManyInFlight, message))
         }
-        self.requests.append(Request(id: id, commands: commands, sent: now, deadline: deadline))
+        self.requests.append(Request(id: id, commands: commands, deadline: deadline))
         self.commandsInFlight += commands
         return .write(tickBy: deadline)
     }
@@ -59,14 +58,14 @@ struct ConnectionMachine: Sendable {
     enum ReceiveAction: Sendable, Equatable {
         /// A part of a request, or what nobody waits for any more.
         case nothing
-        /// The request is answered; its last reply took so long.
-        case deliver(RequestID, [RedisValue], latency: TimeAmount)
+        /// The request is answered.
+        case deliver(RequestID, [RedisValue])
         /// Close, for the reason given.
         case close(RedisError)
     }
 
     /// A reply arrived.
-    mutating func received(_ reply: RedisValue, now: NIODeadline) -> ReceiveAction {
+    mutating func received(_ reply: RedisValue) -> ReceiveAction {
         guard !self.isClosed else { return .nothing }
         guard !self.requests.isEmpty else {
             return .close(Self.unaskedReply(reply))
@@ -78,8 +77,7 @@ struct ConnectionMachine: Sendable {
         self.commandsInFlight -= 1
         guard self.requests[0].replies.count == self.requests[0].commands else { return .nothing }
         let request = self.requests.removeFirst()
-        return request.isAbandoned
-            ? .nothing : .deliver(request.id, request.replies, latency: now - request.sent)
+        return request.isAbandoned ? .nothing : .deliver(request.id, request.replies)
     }
 
     /// What has become of the deadlines.
