@@ -2,6 +2,7 @@ public import Logging
 public import NIOCore
 public import NIOPosix
 public import Registry
+internal import Synchronization
 
 /// What the data plane tells of itself; synchronous, so that the request path cannot wait for anybody even by mistake.
 /// Called on event loops: hand over and return.
@@ -17,7 +18,18 @@ public protocol GeneralDoor: Sendable {
 }
 
 /// The request path of one replica: listeners, event loops, upstream connections, balancing, failover, breakers.
+///
+/// A thin front: each event loop has a `LoopPlane` that does the work by itself; what they share is the `GateBoard`.
 public final class DataPlane: Sendable {
+    private let settings: DataPlaneSettings
+    private let group: MultiThreadedEventLoopGroup
+    private let board: GateBoard
+    private let planes: [LoopPlane]
+    private let listener: Listener
+    private let common = PlaneCommon()
+    /// Which loop serves the next request of the general door, or call of the manager's own.
+    private let turn = Atomic<Int>(0)
+
     public init(
         settings: DataPlaneSettings,
         group: MultiThreadedEventLoopGroup,
@@ -25,47 +37,142 @@ public final class DataPlane: Sendable {
         logger: Logger
     ) {
         self.settings = settings
+        self.group = group
+        let loops = group.makeIterator().map { $0 }
+        let board = GateBoard(
+            strategy: settings.strategy,
+            policy: settings.breaker,
+            laneCount: loops.count,
+            news: news
+        )
+        let connector = UpstreamConnector(hosts: settings.hosts, connectTimeout: settings.connectTimeout)
+        let jar = RetryJar()
+        self.board = board
+        self.planes = loops.enumerated().map { [common] index, loop in
+            LoopPlane(
+                index: index,
+                loop: loop,
+                settings: settings,
+                board: board,
+                connector: connector,
+                jar: jar,
+                common: common,
+                logger: logger
+            )
+        }
+        self.listener = Listener(planes: self.planes, connectionsMax: settings.connectionsMax)
+        for plane in self.planes { plane.loop.execute { plane.start() } }
     }
-    private let settings: DataPlaneSettings
 
     /// Binds the listener; returns the address it got.
     public func listen(host: String, port: Int, general: any GeneralDoor) async throws -> SocketAddress {
-        throw Problem(.internalError, "being built")
+        try await self.listener.listen(host: host, port: port, general: general, group: self.group)
     }
 
     /// Every loop routes by the snapshot from its next request on. Upstreams that stay keep their connections and state.
-    public func apply(_ snapshot: RegistrySnapshot) {}
+    public func apply(_ snapshot: RegistrySnapshot) {
+        self.board.apply(snapshot)
+    }
 
     /// What the probes found; ignored for an instance that no longer exists.
-    public func setVerdict(_ verdict: Verdict, for key: InstanceKey) {}
+    public func setVerdict(_ verdict: Verdict, for key: InstanceKey) {
+        self.board.setVerdict(verdict, for: key)
+    }
 
     /// Serves a request of the general door: plan, attempts, failover, as on the fast path.
     public func exchange(_ request: GatewayRequest) async -> GatewayAnswer {
-        GatewayAnswer(status: 500, headers: [], body: AsyncThrowingStream { $0.finish() })
+        let plane = self.nextPlane()
+        let exchange = GeneralExchange(plane: plane)
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                plane.loop.execute { exchange.run(request, continuation) }
+            }
+        } onCancel: {
+            plane.loop.execute { exchange.cancel() }
+        }
     }
 
     /// One call of the manager's own.
     public func call(_ call: UpstreamCall) async throws(UpstreamFailure) -> UpstreamAnswer {
-        throw UpstreamFailure(kind: .reset, detail: "being built")
+        let plane = self.nextPlane()
+        let receiver = UpstreamCallReceiver(call, plane: plane)
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                plane.loop.execute { receiver.run(continuation) }
+            }
+        } onCancel: {
+            plane.loop.execute { receiver.cancel() }
+        }
+        return try result.get()
     }
 
-    public func statistics() async -> DataPlaneStatistics { DataPlaneStatistics() }
+    public func statistics() async -> DataPlaneStatistics {
+        var statistics = DataPlaneStatistics()
+        for plane in self.planes {
+            let sum = statistics
+            let next = try? await plane.loop.submit {
+                var added = sum
+                plane.add(to: &added)
+                return added
+            }.get()
+            statistics = next ?? statistics
+        }
+        return statistics
+    }
 
-    public func states(of service: ServiceID) -> [InstanceState] { [] }
+    public func states(of service: ServiceID) -> [InstanceState] {
+        let now = MonotonicClock.now()
+        return self.board.upstreams(of: service).map { $0.state(now: now) }
+            .sorted { $0.key.description < $1.key.description }
+    }
 
     public func explain(modelType: ModelType, version: ModelVersion, capability: String) -> Explanation {
-        Explanation(candidates: [], wouldPick: nil, problem: nil)
+        Explainer(table: self.board.table, now: MonotonicClock.now())
+            .explain(modelType: modelType, version: version, capability: capability)
     }
 
     /// Seconds since Redis was last heard from, for `x-mm-stale`; nil while it is in touch.
-    public func setStale(since: Instant?) {}
+    public func setStale(since: Instant?) {
+        self.common.setStale(since: since)
+    }
 
     /// Every answer from now on closes its connection; everything is still served.
-    public func beginDraining() {}
+    public func beginDraining() {
+        self.common.drain()
+    }
 
     /// Closes the listeners and idle connections.
-    public func stopListening() async {}
+    public func stopListening() async {
+        self.common.drain()
+        await self.listener.close()
+        for plane in self.planes {
+            _ = try? await plane.loop.submit { for client in plane.clients { client.quiesce() } }.get()
+        }
+    }
 
     /// Waits for the requests in flight; the number that had to be cut when the time was up.
-    public func finish(within grace: Duration) async -> Int { 0 }
+    public func finish(within grace: Duration) async -> Int {
+        let deadline = MonotonicClock.now() + grace
+        while await self.busyRequests() > 0, MonotonicClock.now() < deadline {
+            try? await Task.sleep(for: .milliseconds(20))
+        }
+        var cut = 0
+        for plane in self.planes {
+            cut += (try? await plane.loop.submit { plane.cutAll() }.get()) ?? 0
+        }
+        return cut
+    }
+
+    private func busyRequests() async -> Int {
+        var busy = 0
+        for plane in self.planes {
+            busy += (try? await plane.loop.submit { plane.busyRequests }.get()) ?? 0
+        }
+        return busy
+    }
+
+    private func nextPlane() -> LoopPlane {
+        let turn = self.turn.wrappingAdd(1, ordering: .relaxed).oldValue
+        return self.planes[Int(UInt(bitPattern: turn) % UInt(self.planes.count))]
+    }
 }

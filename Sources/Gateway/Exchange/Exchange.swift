@@ -1,0 +1,578 @@
+internal import Decisions
+internal import NIOCore
+internal import Registry
+
+/// Carries one request to an answer: picks instances, sends, listens, fails over. The shell of `ExchangeMachine`.
+///
+/// Both doors use it. One object per client connection, used again for each of its requests, so that a request
+/// allocates nothing here. Confined to its event loop (`@unchecked Sendable`).
+final class Exchange: AnswerReceiver, @unchecked Sendable {
+    /// An instance that answered 500 or 503: blamed only when another one then answers the same request.
+    struct Suspect {
+        let member: RouteMember
+        let generation: Int
+        let probe: BreakerMachine.Probe?
+    }
+
+    let plane: LoopPlane
+    var image = RequestImage()
+    var options = ExchangeOptions()
+    /// Place in the loop's list of running exchanges; -1 when it is in none.
+    var place = -1
+
+    private var sink: AnswerSink?
+    private var machine = ExchangeMachine(
+        policy: ExchangePolicy(deadline: Instant(nanoseconds: 0), retriesMax: 0, retryDelay: .zero)
+    )
+    private var pool: RoutePool?
+    private var capability = RoutePool.Capability.prediction
+    private var tried = TriedMembers()
+    private var suspects: [Suspect] = []
+    private var attemptsMade: [Problem.Attempt] = []
+    private var kept: KeptAnswer?
+    private var startedAt = Instant(nanoseconds: 0)
+    private var silentMax = Duration.zero
+
+    // The present attempt.
+    private(set) var member: RouteMember?
+    private(set) var upstreamNanoseconds: Int64 = 0
+    private var memberIndex = 0
+    private var connection: UpstreamConnection?
+    /// Names the attempt; a connection that comes about later than its attempt finds another number here.
+    private var serial = 0
+    private var attemptAt = Instant(nanoseconds: 0)
+    private var generation = 0
+    private var probe: BreakerMachine.Probe?
+    private var isFresh = false
+    private var isPaused = false
+    private var answerStatus = 0
+
+    init(plane: LoopPlane) {
+        self.plane = plane
+    }
+
+    @inline(__always)
+    var wakeAt: Instant { self.machine.wakeAt }
+    var attempts: Int { self.machine.attempts }
+    var isRunning: Bool { self.place >= 0 }
+
+    // MARK: From the door
+
+    /// The image is complete; the answer goes to `sink`.
+    func begin(_ pool: RoutePool, sink: AnswerSink, now: Instant) {
+        self.sink = sink
+        self.pool = pool
+        self.capability = pool.key.capability
+        self.startedAt = now
+        if !self.tried.indexes.isEmpty { self.tried = TriedMembers() }
+        self.plane.began(self)
+        let view = self.plane.view(of: pool)
+        if view.isPanic { self.plane.counts.panics += 1 }
+        guard let index = self.pickFirst(view, now: now) else { return self.answer(self.nobody(pool, now: now)) }
+        self.machine = ExchangeMachine(policy: self.policy(for: pool.members[index], now: now))
+        self.attempt(index, others: view.picks.eligible.count &- 1, now: now)
+    }
+
+    /// The caller has left: what runs is cancelled, nothing more is told.
+    func cancel() {
+        guard self.isRunning else { return }
+        self.serial &+= 1
+        self.connection?.abandon()
+        self.endProbe(.neutral, now: MonotonicClock.now())
+        self.clear()
+    }
+
+    /// The caller takes more of the answer.
+    func callerIsReady() {
+        guard self.isPaused else { return }
+        self.isPaused = false
+        self.machine.moved(silentMax: self.silentMax, now: MonotonicClock.now())
+        self.connection?.setPaused(false)
+    }
+
+    // MARK: From the sweep
+
+    /// What the machine waited for has not come.
+    func wake(now: Instant) {
+        switch self.machine.state {
+        case .planned, .ended: break
+        case .waiting:
+            self.tried = TriedMembers()
+            self.attemptAgain(now: now)
+        case .attempting, .keeping:
+            self.dropConnection()
+            self.attemptEnded(.timeout, outcome: "timeout", now: now)
+        case .answering:
+            self.dropConnection()
+            if !self.isPaused { self.blame(now: now) }
+            self.breakOff()
+        }
+    }
+
+    private func dropConnection() {
+        self.serial &+= 1
+        self.connection?.abandon()
+        self.connection = nil
+    }
+
+    // MARK: Attempts
+
+    private func policy(for member: RouteMember, now: Instant) -> ExchangePolicy {
+        let settings = self.plane.settings
+        let limit = min(
+            member.timeoutNanoseconds ?? settings.timeout.inNanoseconds,
+            self.options.timeoutNanoseconds
+        )
+        self.silentMax = .nanoseconds(limit)
+        return ExchangePolicy(
+            deadline: Instant(nanoseconds: now.nanoseconds &+ limit),
+            retriesMax: self.options.retriesMax ?? settings.retriesMax,
+            retryDelay: settings.retryDelay,
+            isRepeatable: self.capability == .prediction
+        )
+    }
+
+    private func pickFirst(_ view: PoolView, now: Instant) -> Int? {
+        if !view.probing.isEmpty, let index = self.pickProbe(view, now: now) { return index }
+        guard let pool = self.pool else { return nil }
+        let random = self.plane.random.next()
+        let pick = view.picks.pick(
+            ticket: pool.tickets.take(),
+            random: random,
+            hashKey: self.options.hashKey ?? random
+        )
+        return self.settle(pick, view, pool, now: now)
+    }
+
+    private func pickAnother(_ view: PoolView, now: Instant) -> Int? {
+        if !view.probing.isEmpty, let index = self.pickProbe(view, now: now) { return index }
+        guard let pool = self.pool else { return nil }
+        let random = self.plane.random.next()
+        let pick = view.picks.pickAgain(tried: self.tried, random: random, hashKey: self.options.hashKey ?? random)
+        return self.settle(pick, view, pool, now: now)
+    }
+
+    /// Compares what the table cannot know.
+    @inline(__always)
+    private func settle(_ pick: Pick, _ view: PoolView, _ pool: RoutePool, now: Instant) -> Int? {
+        switch pick {
+        case .one(let index): return index
+        case .none: return nil
+        case .lesser(let first, let second):
+            return self.load(pool, second, now: now) < self.load(pool, first, now: now) ? second : first
+        case .least(let start):
+            let eligible = view.picks.eligible
+            var best = start
+            var least = Int.max
+            for step in eligible.indices {
+                let position = (start &+ step) % eligible.count
+                let inFlight = pool.members[eligible[position]].upstream.inFlight
+                if inFlight < least { (best, least) = (position, inFlight) }
+            }
+            return eligible[best]
+        }
+    }
+
+    private func load(_ pool: RoutePool, _ index: Int, now: Instant) -> Double {
+        let upstream = pool.members[index].upstream
+        let inFlight = upstream.inFlight
+        guard pool.strategy == .latency else { return Double(inFlight) }
+        return upstream.lanes[self.plane.index].latency.score(inFlight: inFlight, now: now)
+    }
+
+    /// A half-open member that its breaker lets one request through to.
+    private func pickProbe(_ view: PoolView, now: Instant) -> Int? {
+        guard let pool = self.pool else { return nil }
+        for index in view.probing where !self.tried.contains(index) {
+            let member = pool.members[index]
+            let deadline = now + (self.plane.settings.timeout)
+            if let probe = self.plane.board.admitProbe(member.upstream, until: deadline, now: now) {
+                self.probe = probe
+                return index
+            }
+        }
+        return nil
+    }
+
+    private func attempt(_ index: Int, others: Int, now: Instant) {
+        guard let pool = self.pool else { return }
+        let member = pool.members[index]
+        let upstream = member.upstream
+        let lane = upstream.lanes[self.plane.index]
+        self.member = member
+        self.memberIndex = index
+        self.generation = upstream.gate.generation
+        self.attemptAt = now
+        self.isFresh = false
+        self.machine.attemptBegan(others: others, now: now)
+        upstream.attemptBegan()
+        lane.inFlight &+= 1
+        lane.counts.requests &+= 1
+        self.plane.list(lane, of: upstream)
+        // A training run must not be sent twice, and only a fresh connection cannot be stale.
+        while self.capability == .prediction, let connection = lane.takeIdle() {
+            if connection.isUsable { return self.send(on: connection) }
+        }
+        self.connect(lane, upstream)
+    }
+
+    private func attemptAgain(now: Instant) {
+        guard let pool = self.pool else { return }
+        self.plane.refresh()
+        let view = self.plane.view(of: pool)
+        guard let index = self.pickAnother(view, now: now) else { return self.run(self.machine.giveUp(), now: now) }
+        self.plane.counts.retries += 1
+        pool.members[index].upstream.lanes[self.plane.index].counts.retries += 1
+        self.attempt(index, others: max(0, self.untried(view) - 1), now: now)
+    }
+
+    private func untried(_ view: PoolView) -> Int {
+        view.picks.eligible.count { !self.tried.contains($0) }
+    }
+
+    private func connect(_ lane: UpstreamLane, _ upstream: Upstream) {
+        guard lane.hasRoom else { return self.failed(.crowded) }
+        self.serial &+= 1
+        let serial = self.serial
+        self.isFresh = true
+        lane.opening()
+        self.plane.connector.connect(to: upstream.key.url, upstream: upstream, lane: lane, on: self.plane.loop)
+            .whenComplete { result in
+                self.connected(result, serial: serial, lane: lane)
+            }
+    }
+
+    private func connected(_ result: Result<UpstreamConnection, any Error>, serial: Int, lane: UpstreamLane) {
+        let isWanted = serial == self.serial && self.isRunning
+        switch result {
+        case .success(let connection) where isWanted: self.send(on: connection)
+        case .success(let connection): connection.park()
+        case .failure(let error):
+            lane.closed(nil)
+            guard isWanted else { return }
+            let failure = UpstreamConnector.failure(error)
+            self.failed(UpstreamEnd(failure.kind, failure.detail))
+        }
+    }
+
+    @inline(__always)
+    private func send(on connection: UpstreamConnection) {
+        guard let member = self.member else { return }
+        let line = self.capability == .prediction ? member.upstream.predictHead : member.upstream.trainHead
+        self.connection = connection
+        connection.send(
+            self.image.request(line, withCredentials: member.forwardsAuthorization),
+            answersHead: false,
+            to: self
+        )
+    }
+
+    // MARK: From the connection
+
+    override func receivedWhole(_ head: ResponseHead, headBytes: UnsafeRawBufferPointer, body: UnsafeRawBufferPointer) {
+        let now = MonotonicClock.now()
+        self.connection = nil
+        if self.machine.answered(status: head.status, silentMax: self.silentMax, now: now) == .keep {
+            self.keep(head, headBytes, now: now)
+            self.kept?.body.writeBytes(body)
+            return self.receivedEnd()
+        }
+        self.judge(head, now: now)
+        guard let sink = self.sink else { return }
+        self.countAnswer(head.status)
+        sink.answerWhole(self, head, headBytes: headBytes, body: body)
+        self.finish()
+    }
+
+    override func receivedHead(_ head: ResponseHead, headBytes: UnsafeRawBufferPointer) {
+        let now = MonotonicClock.now()
+        guard self.machine.answered(status: head.status, silentMax: self.silentMax, now: now) == .pass else {
+            return self.keep(head, headBytes, now: now)
+        }
+        self.judge(head, now: now)
+        self.countAnswer(head.status)
+        self.sink?.answerBegan(self, head, headBytes: headBytes)
+    }
+
+    override func receivedBody(_ bytes: ByteBuffer) {
+        if self.kept != nil, case .keeping = self.machine.state { return self.keep(bytes) }
+        self.machine.moved(silentMax: self.silentMax, now: MonotonicClock.now())
+        self.sink?.answerMoved(bytes)
+    }
+
+    override func receivedPause() {
+        guard case .answering = self.machine.state, let sink = self.sink else { return }
+        sink.answerPaused()
+        guard !sink.takesMore, !self.isPaused, let connection = self.connection else { return }
+        self.isPaused = true
+        self.machine.moved(silentMax: self.plane.settings.idleTimeout, now: MonotonicClock.now())
+        connection.setPaused(true)
+    }
+
+    override func receivedEnd() {
+        self.connection = nil
+        if let kept = self.kept, case .keeping = self.machine.state {
+            let now = MonotonicClock.now()
+            self.judge(kept.head, now: now)
+            return self.attemptEnded(
+                .status(kept.head.status),
+                outcome: "status_\(kept.head.status)",
+                isJudged: true,
+                now: now
+            )
+        }
+        self.sink?.answerEnded()
+        self.finish()
+    }
+
+    override func failed(_ end: UpstreamEnd) {
+        self.connection = nil
+        let now = MonotonicClock.now()
+        if case .answering = self.machine.state {
+            self.blame(now: now)
+            return self.breakOff()
+        }
+        if end.isStale, !self.isFresh, let member = self.member {
+            return self.connect(member.upstream.lanes[self.plane.index], member.upstream)
+        }
+        self.attemptEnded(end.asAttemptEnd, outcome: end.name, now: now)
+    }
+
+    // MARK: Keeping
+
+    private func keep(_ head: ResponseHead, _ headBytes: UnsafeRawBufferPointer, now: Instant) {
+        guard let member = self.member else { return }
+        var kept = KeptAnswer(head, headBytes: headBytes, member: member)
+        kept.upstreamNanoseconds = (now - self.attemptAt).inNanoseconds
+        self.kept = kept
+    }
+
+    private func keep(_ bytes: ByteBuffer) {
+        self.kept?.body.writeImmutableBuffer(bytes)
+        guard let kept = self.kept, kept.body.readableBytes > KeptAnswer.bytesMax else { return }
+        let now = MonotonicClock.now()
+        self.machine.keptTooLong(silentMax: self.silentMax, now: now)
+        self.kept = nil
+        self.judge(kept.head, now: now)
+        self.countAnswer(kept.head.status)
+        kept.headBytes.withUnsafeReadableBytes { self.sink?.answerBegan(self, kept.head, headBytes: $0) }
+        self.sink?.answerMoved(kept.body)
+    }
+
+    // MARK: Ends of attempts
+
+    private func attemptEnded(_ end: AttemptEnd, outcome: String, isJudged: Bool = false, now: Instant) {
+        guard let member = self.member, let pool = self.pool else { return }
+        if !isJudged, end != .crowded { self.blame(now: now) }
+        let lane = member.upstream.lanes[self.plane.index]
+        lane.counts.failures += 1
+        if pool.strategy == .latency { lane.latency.observeFailure(after: now - self.attemptAt, now: now) }
+        self.attemptsMade.append(
+            Problem.Attempt(
+                service: member.upstream.key.service,
+                url: member.upstream.key.url,
+                outcome: outcome,
+                milliseconds: (now - self.attemptAt).inNanoseconds / 1_000_000
+            )
+        )
+        self.releaseAttempt(now: now)
+        self.tried.insert(self.memberIndex)
+        self.plane.refresh()
+        let untried = self.untried(self.plane.view(of: pool))
+        let dice = self.plane.random.next()
+        self.run(self.machine.ended(end, untried: untried, now: now, dice: dice), now: now)
+    }
+
+    private func run(_ action: ExchangeMachine.NextAction, now: Instant) {
+        switch action {
+        case .attempt(let isPaid):
+            if isPaid, !self.plane.mayRetry(now: now) { return self.run(self.machine.giveUp(), now: now) }
+            self.attemptAgain(now: now)
+        case .wait(_, let isPaid):
+            if isPaid, !self.plane.mayRetry(now: now) { self.run(self.machine.giveUp(), now: now) }
+        case .answerKept: self.answerKept()
+        case .answerProblem(let code): self.answer(self.problem(code))
+        }
+    }
+
+    private func answerKept() {
+        guard let kept = self.kept, let sink = self.sink else { return }
+        self.member = kept.member
+        self.upstreamNanoseconds = kept.upstreamNanoseconds
+        self.countAnswer(kept.head.status)
+        kept.headBytes.withUnsafeReadableBytes { headBytes in
+            kept.body.withUnsafeReadableBytes { sink.answerWhole(self, kept.head, headBytes: headBytes, body: $0) }
+        }
+        self.finish()
+    }
+
+    private func answer(_ problem: Problem) {
+        self.plane.counts.failures += 1
+        self.plane.counts.answered(status: problem.code.status)
+        self.plane.counts.problems[problem.code, default: 0] += 1
+        self.sink?.answerProblem(self, problem)
+        self.finish()
+    }
+
+    private func breakOff() {
+        self.plane.counts.failures += 1
+        self.sink?.answerBroke()
+        self.finish()
+    }
+
+    private func finish() {
+        let sink = self.sink
+        self.clear()
+        sink?.exchangeEnded()
+    }
+
+    private func clear() {
+        if self.member != nil, self.attemptIsHeld { self.releaseAttempt(now: self.attemptAt) }
+        if !self.suspects.isEmpty { self.resolveSuspects(areGuilty: false, now: MonotonicClock.now()) }
+        if !self.attemptsMade.isEmpty { self.attemptsMade.removeAll(keepingCapacity: true) }
+        self.machine.finished()
+        self.plane.ended(self)
+        self.sink = nil
+        self.pool = nil
+        self.member = nil
+        self.connection = nil
+        if self.kept != nil { self.kept = nil }
+        self.isPaused = false
+        self.image.rest()
+    }
+
+    private var attemptIsHeld: Bool { self.attemptAt.nanoseconds != 0 }
+
+    private func releaseAttempt(now: Instant) {
+        guard let member = self.member, self.attemptIsHeld else { return }
+        self.attemptAt = Instant(nanoseconds: 0)
+        member.upstream.attemptEnded()
+        member.upstream.lanes[self.plane.index].inFlight &-= 1
+    }
+
+    private func countAnswer(_ status: Int) {
+        self.plane.counts.answered(status: status)
+        if status >= 500 { self.plane.counts.failures += 1 }
+    }
+
+    // MARK: Judging instances
+
+    /// An answer's head has arrived: what it says about the instance, and how long it took.
+    private func judge(_ head: ResponseHead, now: Instant) {
+        guard let member = self.member else { return }
+        let lane = member.upstream.lanes[self.plane.index]
+        let took = now.nanoseconds &- self.attemptAt.nanoseconds
+        self.upstreamNanoseconds = took
+        lane.counts.latency.add(nanoseconds: took)
+        self.plane.counts.overhead.add(nanoseconds: now.nanoseconds &- self.startedAt.nanoseconds &- took)
+        if self.pool?.strategy == .latency { lane.latency.observe(.nanoseconds(took), now: now) }
+        switch AnswerJudgement(status: head.status, hasRetryAfter: head.hasRetryAfter) {
+        case .good(let closesBreaker):
+            if self.probe != nil { self.endProbe(closesBreaker ? .success : .neutral, now: now) }
+            self.countGoodAnswer(lane)
+            if !self.suspects.isEmpty { self.resolveSuspects(areGuilty: true, now: now) }
+        case .busy: self.endProbe(.neutral, now: now)
+        case .bad: self.blame(now: now)
+        case .suspect:
+            self.suspects.append(Suspect(member: member, generation: self.generation, probe: self.probe))
+            self.probe = nil
+        }
+    }
+
+    @inline(__always)
+    private func countGoodAnswer(_ lane: UpstreamLane) {
+        if lane.goodGeneration != self.generation {
+            lane.goodGeneration = self.generation
+            lane.goodAnswers = 0
+        }
+        lane.goodAnswers &+= 1
+    }
+
+    /// The present attempt failed, and the instance is to blame.
+    private func blame(now: Instant) {
+        guard let member = self.member else { return }
+        if self.probe != nil { return self.endProbe(.failure, now: now) }
+        self.report(member, generation: self.generation, now: now)
+    }
+
+    private func report(_ member: RouteMember, generation: Int, now: Instant) {
+        self.plane.flushGoodAnswers(member.upstream.lanes[self.plane.index], of: member.upstream, now: now)
+        self.plane.board.record(.failure(generation: generation), of: member.upstream, now: now)
+    }
+
+    private func endProbe(_ outcome: BreakerMachine.ProbeOutcome, now: Instant) {
+        guard let probe = self.probe, let member = self.member else { return }
+        self.probe = nil
+        self.plane.board.probeEnded(probe, outcome, of: member.upstream, now: now)
+    }
+
+    /// Another instance has answered the same request well, or none ever did.
+    private func resolveSuspects(areGuilty: Bool, now: Instant) {
+        let suspects = self.suspects
+        self.suspects.removeAll(keepingCapacity: true)
+        for suspect in suspects {
+            if let probe = suspect.probe {
+                self.plane.board.probeEnded(
+                    probe,
+                    areGuilty ? .failure : .neutral,
+                    of: suspect.member.upstream,
+                    now: now
+                )
+            } else if areGuilty, suspect.member !== self.member {
+                self.report(suspect.member, generation: suspect.generation, now: now)
+            }
+        }
+    }
+
+    // MARK: Problems
+
+    private func problem(_ code: Problem.Code) -> Problem {
+        let name = self.pool.map { "model_type \($0.key.modelType), version \($0.key.version)" } ?? "the model"
+        let message =
+            switch code {
+            case .upstreamTimeout: "no instance of \(name) answered in time"
+            case .upstreamInvalid: "what the instances of \(name) answered is not HTTP"
+            case .overloaded: "all connections to the instances of \(name) are in use"
+            default: "no instance of \(name) could be reached"
+            }
+        return Problem(
+            code,
+            message,
+            retryAfter: code.status == 503 ? 1 : nil,
+            attempts: self.attemptsMade
+        )
+    }
+
+    /// Nobody can take the request now.
+    private func nobody(_ pool: RoutePool, now: Instant) -> Problem {
+        let returns = pool.members.compactMap { $0.upstream.gate.breaker.movesOnAt }.min()
+        let seconds = returns.map { max(1, Int(($0 - now).inSeconds.rounded(.up))) } ?? 1
+        return Problem(
+            .noHealthyService,
+            "no healthy service for model_type \(pool.key.modelType), version \(pool.key.version)",
+            retryAfter: seconds
+        )
+    }
+}
+
+extension UpstreamEnd {
+    fileprivate var asAttemptEnd: AttemptEnd {
+        switch self.kind {
+        case .crowded: .crowded
+        case .failure(.resolve), .failure(.denied), .failure(.connectRefused), .failure(.connectTimeout),
+            .failure(.tls):
+            .unreachable
+        case .failure(.reset): .reset
+        case .failure(.timeout): .timeout
+        case .failure(.brokenAnswer): .broken
+        }
+    }
+
+    /// As `attempts` of a problem tell it.
+    fileprivate var name: String {
+        switch self.kind {
+        case .crowded: "crowded"
+        case .failure(let kind): kind.rawValue
+        }
+    }
+}

@@ -1,0 +1,159 @@
+internal import NIOCore
+internal import Registry
+
+/// A request of the general door on the engine of the fast path: makes an image of it, takes the answer apart again.
+///
+/// Confined to its event loop (`@unchecked Sendable`), but for the stream it hands out.
+final class GeneralExchange: AnswerSink, @unchecked Sendable {
+    private let plane: LoopPlane
+    private let exchange: Exchange
+    private var continuation: CheckedContinuation<GatewayAnswer, Never>?
+    private var stream: AnswerStream?
+
+    init(plane: LoopPlane) {
+        self.plane = plane
+        self.exchange = Exchange(plane: plane)
+    }
+
+    func run(_ request: GatewayRequest, _ continuation: CheckedContinuation<GatewayAnswer, Never>) {
+        self.continuation = continuation
+        self.plane.refresh()
+        do throws(Refusal) {
+            let pool = try self.plan(request)
+            self.exchange.begin(pool, sink: self, now: MonotonicClock.now())
+        } catch {
+            self.plane.counts.requests += 1
+            self.plane.counts.failures += 1
+            self.plane.counts.answered(status: error.problem.code.status)
+            self.plane.counts.problems[error.problem.code, default: 0] += 1
+            self.answer(error, attempts: 0)
+        }
+    }
+
+    func cancel() {
+        self.exchange.cancel()
+        if let continuation = self.continuation {
+            self.continuation = nil
+            continuation.resume(returning: self.rendered(Refusal(Problem(.requestTimeout, "the caller has left")), 0))
+        }
+    }
+
+    /// The request's head in the one form the fast path knows, so that both doors share every line of code behind it.
+    private func plan(_ request: GatewayRequest) throws(Refusal) -> RoutePool {
+        let head = CommonForm.head(of: request)
+        let result = head.withUnsafeBytes { RequestHead.parse($0, limits: HeadLimits(headBytesMax: .max)) }
+        guard case .head(let parsed) = result else {
+            throw Refusal(Problem(.invalidRequest, "the headers of the request cannot be passed on"))
+        }
+        let failed: Problem? = head.withUnsafeBytes { bytes in
+            do throws(Problem) {
+                self.exchange.options = try ExchangeOptions(parsed, bytes)
+                try self.exchange.image.begin(parsed, bytes, plane: self.plane)
+                return MediaType.isJSON(parsed.contentType, bytes)
+                    ? nil : Problem(.unsupportedMediaType, "the body must be application/json")
+            } catch {
+                return error
+            }
+        }
+        if let failed { throw Refusal(failed) }
+        request.body.withUnsafeReadableBytes { self.exchange.image.append($0) }
+        return try self.exchange.image.withBody { body throws(Refusal) in
+            try RequestPlan.pool(
+                for: body,
+                request.operation == .predict ? .prediction : .training,
+                in: self.plane.table
+            )
+        }
+    }
+
+    // MARK: Answers
+
+    override func answerWhole(
+        _ exchange: Exchange,
+        _ head: ResponseHead,
+        headBytes: UnsafeRawBufferPointer,
+        body: UnsafeRawBufferPointer
+    ) {
+        self.answerBegan(exchange, head, headBytes: headBytes)
+        if !body.isEmpty { self.stream?.append(ByteBuffer(bytes: body)) }
+        self.stream?.end(.success(()))
+    }
+
+    override func answerBegan(_ exchange: Exchange, _ head: ResponseHead, headBytes: UnsafeRawBufferPointer) {
+        let loop = self.plane.loop
+        let stream = AnswerStream(
+            onReady: { loop.execute { self.exchange.callerIsReady() } },
+            onCancel: { loop.execute { self.exchange.cancel() } }
+        )
+        self.stream = stream
+        self.give(
+            GatewayAnswer(
+                status: head.status,
+                headers: self.headers(exchange, head, headBytes),
+                body: stream.sequence()
+            )
+        )
+    }
+
+    override func answerMoved(_ bytes: ByteBuffer) { self.stream?.append(bytes) }
+    override func answerEnded() { self.stream?.end(.success(())) }
+
+    override func answerBroke() {
+        self.stream?.end(.failure(UpstreamFailure(kind: .reset, detail: "the instance broke off its answer")))
+    }
+
+    override func answerProblem(_ exchange: Exchange, _ problem: Problem) {
+        self.answer(Refusal(problem), attempts: exchange.attempts)
+    }
+
+    override func exchangeEnded() { self.stream = nil }
+
+    override var takesMore: Bool { self.stream?.takesMore ?? true }
+
+    private func answer(_ refusal: Refusal, attempts: Int) {
+        self.give(self.rendered(refusal, attempts))
+    }
+
+    private func give(_ answer: GatewayAnswer) {
+        let continuation = self.continuation
+        self.continuation = nil
+        continuation?.resume(returning: answer)
+    }
+
+    // MARK: Headers
+
+    private func headers(_ exchange: Exchange, _ head: ResponseHead, _ bytes: UnsafeRawBufferPointer)
+        -> [(name: String, value: String)]
+    {
+        let room = head.forwardableBytesMax + AnswerLines.bytesMax(exchange)
+        var lines = ByteBuffer()
+        lines.writeWithUnsafeMutableBytes(minimumWritableBytes: room) { target in
+            var writer = ByteWriter(target)
+            writer.write { head.copyForwardable(of: bytes, into: $0) }
+            AnswerLines.write(exchange, to: &writer, now: nil)
+            return writer.count
+        }
+        return CommonForm.headers(in: String(buffer: lines))
+    }
+
+    private func rendered(_ refusal: Refusal, _ attempts: Int) -> GatewayAnswer {
+        let known = self.exchange.image.requestIDText
+        let requestID = known.isEmpty ? self.plane.makeRequestID() : known
+        let problem = refusal.problem
+        let body = ProblemBody.render(problem, faults: refusal.faults, requestID: requestID)
+        var headers: [(name: String, value: String)] = [
+            ("content-type", ProblemBody.contentType), ("content-length", String(body.readableBytes)),
+            ("x-mm-error-code", problem.code.rawValue), ("x-request-id", requestID),
+            ("x-mm-attempts", String(attempts)),
+            ("x-mm-replica", self.plane.settings.replicaID),
+        ]
+        if let seconds = problem.retryAfter { headers.append(("retry-after", String(seconds))) }
+        if let stale = self.plane.common.staleSeconds(now: MonotonicClock.now()) {
+            headers.append(("x-mm-stale", String(stale)))
+        }
+        let stream = AnswerStream(onReady: {}, onCancel: {})
+        stream.append(body)
+        stream.end(.success(()))
+        return GatewayAnswer(status: problem.code.status, headers: headers, body: stream.sequence())
+    }
+}

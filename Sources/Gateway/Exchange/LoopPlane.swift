@@ -1,0 +1,292 @@
+internal import Decisions
+internal import Logging
+internal import NIOCore
+internal import Registry
+internal import Synchronization
+
+/// Everything one event loop needs to serve requests by itself: its view of the table, its counters, its exchanges and
+/// client connections, and one repeating sweep instead of a timer per request.
+///
+/// Confined to its event loop (`@unchecked Sendable`): only code on `loop` may touch it, and the few entries from
+/// elsewhere hop to the loop first.
+final class LoopPlane: @unchecked Sendable {
+    /// Deadlines are noticed this late at most.
+    static let sweepInterval = TimeAmount.milliseconds(50)
+    private static let sweepsPerSlowSweep = 20
+
+    let index: Int
+    let loop: any EventLoop
+    let settings: DataPlaneSettings
+    let board: GateBoard
+    let connector: UpstreamConnector
+    let jar: RetryJar
+    let common: PlaneCommon
+    /// `1.1 model-manager-<replica>`
+    let viaEntry: [UInt8]
+    /// `x-mm-replica` with CRLF.
+    let replicaLine: [UInt8]
+    let headLimits = HeadLimits()
+    let logger: Logger
+
+    private(set) var table: RoutingTable
+    private var generation: UInt64 = 0
+    private var views: [PoolView?] = []
+    var random: LoopRandom
+    private let idPrefix: UInt64
+    private var idsMade: UInt64 = 0
+
+    var counts = LoopCounts()
+    private var undeposited = 0
+    private(set) var running: [Exchange] = []
+    private(set) var clients: [ClientHandler] = []
+    private var lanes: [(upstream: Upstream, lane: UpstreamLane)] = []
+    private var sweeps = 0
+    private var sweeper: RepeatedTask?
+
+    init(
+        index: Int,
+        loop: any EventLoop,
+        settings: DataPlaneSettings,
+        board: GateBoard,
+        connector: UpstreamConnector,
+        jar: RetryJar,
+        common: PlaneCommon,
+        logger: Logger
+    ) {
+        self.index = index
+        self.loop = loop
+        self.settings = settings
+        self.board = board
+        self.connector = connector
+        self.jar = jar
+        self.common = common
+        self.logger = logger
+        self.viaEntry = Array("1.1 model-manager-\(settings.replicaID)".utf8)
+        self.replicaLine = Array("x-mm-replica: \(settings.replicaID)\r\n".utf8)
+        self.table = board.table
+        self.random = LoopRandom(seed: UInt64.random(in: .min ... .max))
+        self.idPrefix = UInt64.random(in: .min ... .max)
+    }
+
+    // MARK: The table
+
+    /// Makes the table and all views current. One atomic load when nothing changed.
+    @inline(__always)
+    func refresh() {
+        if self.board.currentGeneration != self.generation { self.adopt() }
+    }
+
+    private func adopt() {
+        self.generation = self.board.currentGeneration
+        let table = self.board.table
+        guard table !== self.table || self.views.count != table.pools.count else { return }
+        self.table = table
+        self.views = [PoolView?](repeating: nil, count: table.pools.count)
+    }
+
+    /// Who of a pool is eligible; current as of the last `refresh`.
+    @inline(__always)
+    func view(of pool: RoutePool) -> PoolView {
+        let index = pool.index
+        guard index < self.views.count, self.table.pools[index] === pool else {
+            return PoolView(pool, generation: self.generation)  // An exchange that began under an older table.
+        }
+        if let view = self.views[index], view.generation == self.generation { return view }
+        let view = PoolView(pool, generation: self.generation)
+        self.views[index] = view
+        return view
+    }
+
+    // MARK: Bookkeeping of requests
+
+    func began(_ exchange: Exchange) {
+        exchange.place = self.running.count
+        self.running.append(exchange)
+        self.counts.requests += 1
+        self.undeposited += 1
+    }
+
+    func ended(_ exchange: Exchange) {
+        let place = exchange.place
+        guard place >= 0 else { return }
+        let last = self.running.removeLast()
+        if last !== exchange {
+            self.running[place] = last
+            last.place = place
+        }
+        exchange.place = -1
+    }
+
+    func joined(_ client: ClientHandler) {
+        client.place = self.clients.count
+        self.clients.append(client)
+    }
+
+    func left(_ client: ClientHandler) {
+        let place = client.place
+        guard place >= 0 else { return }
+        let last = self.clients.removeLast()
+        if last !== client {
+            self.clients[place] = last
+            last.place = place
+        }
+        client.place = -1
+    }
+
+    /// The sweep looks after the lane from now on.
+    func list(_ lane: UpstreamLane, of upstream: Upstream) {
+        guard !lane.isListed else { return }
+        lane.isListed = true
+        self.lanes.append((upstream, lane))
+    }
+
+    /// Whether a retry may be made; a refusal is counted.
+    func mayRetry(now: Instant) -> Bool {
+        self.depositRequests(now: now)
+        if self.jar.withdraw(now: now) { return true }
+        self.counts.retriesRefusedByBudget += 1
+        return false
+    }
+
+    func writeRequestID(to writer: inout ByteWriter) {
+        self.idsMade &+= 1
+        writer.write(hexadecimal: self.idPrefix)
+        writer.write(hexadecimal: StableHash.mixed(self.idPrefix &+ self.idsMade))
+    }
+
+    func makeRequestID() -> String {
+        self.idsMade &+= 1
+        return String(self.idPrefix, radix: 16) + String(StableHash.mixed(self.idPrefix &+ self.idsMade), radix: 16)
+    }
+
+    // MARK: The sweep
+
+    func start() {
+        self.sweeper = self.loop.scheduleRepeatedTask(initialDelay: Self.sweepInterval, delay: Self.sweepInterval) {
+            _ in
+            self.sweep(now: MonotonicClock.now())
+        }
+    }
+
+    func stop() {
+        self.sweeper?.cancel()
+        self.sweeper = nil
+    }
+
+    private func sweep(now: Instant) {
+        self.depositRequests(now: now)
+        if self.index == 0 { self.board.moveOn(now: now) }
+        for exchange in self.running where exchange.wakeAt <= now { exchange.wake(now: now) }
+        self.sweeps += 1
+        if self.sweeps % 2 == 0 { self.reportGoodAnswers(now: now) }
+        if self.sweeps % Self.sweepsPerSlowSweep == 0 { self.slowSweep(now: now) }
+    }
+
+    private func slowSweep(now: Instant) {
+        for client in self.clients { client.sweep(now: now) }
+        let old = Instant(nanoseconds: now.nanoseconds - UpstreamLane.idleMax.inNanoseconds)
+        for entry in self.lanes {
+            entry.lane.closeIdle(since: entry.upstream.isRetired ? now : old)
+        }
+        self.lanes.removeAll { entry in
+            let isDone = entry.upstream.isRetired && entry.lane.open == 0 && entry.lane.inFlight == 0
+            if isDone { entry.lane.isListed = false }
+            return isDone
+        }
+    }
+
+    private func depositRequests(now: Instant) {
+        self.jar.deposit(requests: self.undeposited, now: now)
+        self.undeposited = 0
+    }
+
+    /// Tells the breakers of good answers since the last time, all at once.
+    private func reportGoodAnswers(now: Instant) {
+        for entry in self.lanes where entry.lane.goodAnswers > 0 {
+            self.flushGoodAnswers(entry.lane, of: entry.upstream, now: now)
+        }
+    }
+
+    func flushGoodAnswers(_ lane: UpstreamLane, of upstream: Upstream, now: Instant) {
+        guard lane.goodAnswers > 0 else { return }
+        let report = OutcomeReport(
+            generation: lane.goodGeneration,
+            successes: lane.goodAnswers,
+            failures: 0,
+            trailingFailures: 0
+        )
+        lane.goodAnswers = 0
+        self.board.record(report, of: upstream, now: now)
+    }
+
+    // MARK: Leaving
+
+    /// Requests of clients, and of the general door, that are under way.
+    var busyRequests: Int { max(self.running.count, self.clients.count { $0.isBusy }) }
+
+    /// Closes every connection; how many requests that cut.
+    func cutAll() -> Int {
+        let cut = self.clients.count { $0.cut() }
+        for exchange in self.running { exchange.cancel() }
+        for entry in self.lanes { entry.lane.closeIdle(since: Instant(nanoseconds: .max)) }
+        self.stop()
+        return cut
+    }
+
+    // MARK: Reading the counters
+
+    func add(to statistics: inout DataPlaneStatistics) {
+        statistics.requests += self.counts.requests
+        statistics.failures += self.counts.failures
+        statistics.retries += self.counts.retries
+        statistics.retriesRefusedByBudget += self.counts.retriesRefusedByBudget
+        statistics.fastRequests += self.counts.fastRequests
+        statistics.generalRequests += self.counts.generalRequests
+        statistics.panics += self.counts.panics
+        statistics.inFlight += self.running.count
+        statistics.connections += self.clients.count
+        for index in 0..<5 { statistics.answers[index] += self.counts.answers[index] }
+        for (code, count) in self.counts.problems { statistics.problems[code.rawValue, default: 0] += count }
+        self.counts.overhead.add(to: &statistics.overhead)
+        for entry in self.lanes {
+            statistics.services[entry.upstream.key.service, default: ServiceStatistics()].add(entry.lane)
+        }
+    }
+}
+
+extension ServiceStatistics {
+    fileprivate mutating func add(_ lane: UpstreamLane) {
+        self.requests += lane.counts.requests
+        self.failures += lane.counts.failures
+        self.retries += lane.counts.retries
+        self.inFlight += lane.inFlight
+        lane.counts.latency.add(to: &self.latency)
+    }
+}
+
+/// Switches of the whole data plane that every loop reads for every answer.
+final class PlaneCommon: Sendable {
+    /// Nanoseconds of the instant Redis was last heard from; `.max` while it is in touch.
+    private let staleSince = Atomic<Int64>(.max)
+    private let draining = Atomic<Bool>(false)
+
+    @inline(__always)
+    var isDraining: Bool { self.draining.load(ordering: .relaxed) }
+
+    func drain() { self.draining.store(true, ordering: .relaxed) }
+
+    func setStale(since: Instant?) {
+        self.staleSince.store(since?.nanoseconds ?? .max, ordering: .relaxed)
+    }
+
+    @inline(__always)
+    var isStale: Bool { self.staleSince.load(ordering: .relaxed) != .max }
+
+    /// Whole seconds since Redis was heard from; nil while it is in touch.
+    @inline(__always)
+    func staleSeconds(now: Instant) -> Int? {
+        let since = self.staleSince.load(ordering: .relaxed)
+        guard since != .max else { return nil }
+        return Int(max(0, now.nanoseconds - since) / 1_000_000_000)
+    }
+}

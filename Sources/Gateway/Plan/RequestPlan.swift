@@ -1,0 +1,115 @@
+internal import Decisions
+internal import Registry
+
+/// From a request's body to the pool that serves it, or to the reason why none does.
+enum RequestPlan {
+    static func pool(
+        for body: UnsafeRawBufferPointer,
+        _ capability: RoutePool.Capability,
+        in table: RoutingTable
+    ) throws(Refusal) -> RoutePool {
+        let found = try self.scanned(body)
+        let (modelType, version) = (found.modelType, found.modelVersion)
+        guard found.aggregate.kind == .absent else {
+            throw .member("aggregate", "aggregate requests are not supported", type: "not_supported")
+        }
+        guard modelType.kind != .absent else { throw .member("model_type", "field required", type: "missing") }
+        guard modelType.kind == .string else { throw .member("model_type", "must be a string", type: "string_type") }
+        guard version.kind == .absent || version.kind == .string || version.kind == .null else {
+            throw .member("model_version", "must be a string", type: "string_type")
+        }
+        guard let route = self.route(modelType, body, table) else {
+            let name = self.shown(modelType, body)
+            throw Refusal(Problem(.modelNotFound, "no service is registered for model_type \(name)"))
+        }
+        return try self.pool(of: try self.version(version, body, route), route, capability)
+    }
+
+    @inline(__always)
+    private static func scanned(_ body: UnsafeRawBufferPointer) throws(Refusal) -> BodyScan.Found {
+        var scan = BodyScan()
+        switch scan.scan(body, isComplete: true) {
+        case .ok(let found): return found
+        case .incomplete: throw Refusal(Problem(.invalidRequest, "the body is not valid JSON: it is incomplete"))
+        case .invalid(.notAnObject, _):
+            let fault = Refusal.Fault(location: ["body"], message: "must be an object", type: "object_type")
+            throw Refusal(Problem(.validationError, "the body must be a JSON object"), faults: [fault])
+        case .invalid(let reason, let offset):
+            throw Refusal(
+                Problem(.invalidRequest, "the body is not valid JSON: \(reason.sentence), at byte \(offset)")
+            )
+        }
+    }
+
+    @inline(__always)
+    private static func route(
+        _ modelType: BodyScan.Member,
+        _ body: UnsafeRawBufferPointer,
+        _ table: RoutingTable
+    ) -> RoutingTable.Route? {
+        guard modelType.hasEscapes else { return table.route(modelType.range.bytes(of: body)) }
+        guard var text = modelType.text(of: body) else { return nil }
+        return text.withUTF8 { table.route(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// The version that a request means.
+    @inline(__always)
+    private static func version(
+        _ version: BodyScan.Member,
+        _ body: UnsafeRawBufferPointer,
+        _ route: RoutingTable.Route
+    ) throws(Refusal) -> RoutingTable.Version {
+        if version.kind != .string || self.isLatest(version, body) {
+            if let latest = route.latest { return latest }
+            throw self.noService(route, route.latestName)
+        }
+        let found: RoutingTable.Version??
+        if version.hasEscapes {
+            found = version.text(of: body).flatMap { route.versions.find($0) }
+        } else {
+            found = route.versions.find(version.range.bytes(of: body))
+        }
+        guard let found else {
+            let name = self.shown(version, body)
+            throw Refusal(
+                Problem(.versionNotFound, "model_type \(route.type) has neither a version nor an alias \(name)")
+            )
+        }
+        guard let version = found else { throw self.noService(route, nil) }
+        return version
+    }
+
+    @inline(__always)
+    private static func isLatest(_ version: BodyScan.Member, _ body: UnsafeRawBufferPointer) -> Bool {
+        if version.hasEscapes { return version.text(of: body) == ModelVersion.latest.text }
+        return version.range.count == 6 && version.range.bytes(of: body).elementsEqual("latest".utf8)
+    }
+
+    @inline(__always)
+    private static func pool(
+        of version: RoutingTable.Version,
+        _ route: RoutingTable.Route,
+        _ capability: RoutePool.Capability
+    ) throws(Refusal) -> RoutePool {
+        if let pool = version.pool(capability) { return pool }
+        throw Refusal(
+            Problem(
+                .capabilityMismatch,
+                "no service of model_type \(route.type), version \(version.name), offers \(capability.rawValue)"
+            )
+        )
+    }
+
+    private static func noService(_ route: RoutingTable.Route, _ version: ModelVersion?) -> Refusal {
+        let name = version.map { "version \($0)" } ?? "the version of that alias"
+        return Refusal(
+            Problem(.noHealthyService, "no service of model_type \(route.type) has \(name)", retryAfter: 1)
+        )
+    }
+
+    /// A caller's name for an error text: only if it could be a name at all, so that nothing foreign is reflected.
+    private static func shown(_ member: BodyScan.Member, _ body: UnsafeRawBufferPointer) -> String {
+        guard let text = member.text(of: body), NameRule.allows(text) else { return "of that name" }
+        return text
+    }
+}

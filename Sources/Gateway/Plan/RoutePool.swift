@@ -1,0 +1,39 @@
+internal import Decisions
+internal import Registry
+
+/// The instances of one snapshot that can serve one capability of one model version, in the order of their ids.
+final class RoutePool: Sendable {
+    /// Names a pool over snapshots.
+    struct Key: Hashable, Sendable {
+        var modelType: ModelType
+        var version: ModelVersion
+        var capability: Capability
+    }
+
+    /// What a request wants of an instance.
+    enum Capability: String, Hashable, Sendable, CaseIterable { case prediction, training }
+
+    let key: Key
+    /// Place in the table's list of pools; each event loop keeps its view of the pool there.
+    let index: Int
+    let members: [RouteMember]
+    /// The same, as balancing sees them.
+    let balanced: [PoolMember]
+    let strategy: BalanceStrategy
+    let tickets: TicketSource
+    /// Whether any member wants the caller's credentials.
+    let forwardsAuthorization: Bool
+
+    init(key: Key, index: Int, members: [RouteMember], strategy: BalanceStrategy, tickets: TicketSource) {
+        self.key = key
+        self.index = index
+        self.members = members
+        self.balanced = members.map { PoolMember(weight: $0.weight, key: $0.upstream.key) }
+        self.strategy = strategy
+        self.tickets = tickets
+        self.forwardsAuthorization = members.contains { $0.forwardsAuthorization }
+    }
+
+    /// What is known of the members now; read when a view is built, not for each request.
+    var facts: [Eligibility.Facts] { self.members.map { $0.upstream.gate.facts } }
+}

@@ -1,0 +1,43 @@
+internal import Decisions
+internal import Registry
+internal import Synchronization
+
+/// One instance as the data plane knows it; survives snapshots, so that connections, gate and counts do.
+///
+/// What differs between event loops stands in its lanes, one for each loop and touched by that loop alone.
+final class Upstream: Sendable {
+    let key: InstanceKey
+    let gate: InstanceGate
+    /// `POST <prefix>/predict HTTP/1.1` and `host`, each with CRLF.
+    let predictHead: [UInt8]
+    let trainHead: [UInt8]
+    let lanes: [UpstreamLane]
+    private let attempts = Atomic<Int>(0)
+    private let retired = Atomic<Bool>(false)
+
+    init(key: InstanceKey, policy: BreakerPolicy, laneCount: Int) {
+        self.key = key
+        self.gate = InstanceGate(policy: policy, seed: StableHash.of(key.description))
+        let host = "HTTP/1.1\r\nhost: \(key.url.authority)\r\n"
+        self.predictHead = Array("POST \(key.url.pathPrefix)/predict \(host)".utf8)
+        self.trainHead = Array("POST \(key.url.pathPrefix)/train \(host)".utf8)
+        self.lanes = (0..<laneCount).map { _ in UpstreamLane() }
+    }
+
+    /// Attempts under way, over all loops.
+    @inline(__always)
+    var inFlight: Int { self.attempts.load(ordering: .relaxed) }
+
+    @inline(__always)
+    func attemptBegan() { self.attempts.wrappingAdd(1, ordering: .relaxed) }
+
+    @inline(__always)
+    func attemptEnded() { self.attempts.wrappingSubtract(1, ordering: .relaxed) }
+
+    var requestHeadBytesMax: Int { max(self.predictHead.count, self.trainHead.count) }
+
+    /// No longer in the registry: its connections are not kept.
+    var isRetired: Bool { self.retired.load(ordering: .relaxed) }
+
+    func retire() { self.retired.store(true, ordering: .relaxed) }
+}

@@ -1,0 +1,111 @@
+internal import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+internal import Registry
+internal import Synchronization
+
+/// Opens connections to instances: resolves the host, judges the addresses, connects, adds TLS.
+///
+/// The address that was judged is the address that is connected to; nothing resolves the name a second time in
+/// between. Addresses are tried in the order the resolver gave them.
+final class UpstreamConnector: Sendable {
+    private let judge: HostJudge
+    private let connectTimeout: Duration
+    private let tls = Mutex<NIOSSLContext?>(nil)
+    /// Address the data plane itself listens on; an instance there would be a loop.
+    private let ownPort = Atomic<Int>(0)
+
+    init(hosts: HostPolicy, connectTimeout: Duration) {
+        self.judge = HostJudge(hosts)
+        self.connectTimeout = connectTimeout
+    }
+
+    /// On the loop; the result comes on the loop.
+    func connect(to url: ServiceURL, upstream: Upstream?, lane: UpstreamLane?, on loop: any EventLoop)
+        -> EventLoopFuture<UpstreamConnection>
+    {
+        if let reason = self.judge.refuses(host: url.host) {
+            return loop.makeFailedFuture(UpstreamFailure(kind: .denied, detail: reason))
+        }
+        return self.addresses(of: url, on: loop).flatMap { addresses in
+            self.connect(to: url, addresses[...], upstream: upstream, lane: lane, on: loop)
+        }
+    }
+
+    /// Literals at once, names on a thread that may block.
+    private func addresses(of url: ServiceURL, on loop: any EventLoop) -> EventLoopFuture<[SocketAddress]> {
+        if let address = try? SocketAddress(ipAddress: url.host, port: url.port) {
+            return loop.makeCompletedFuture { [try self.judged(address)] }
+        }
+        let judge = self.judge
+        return NIOThreadPool.singleton.runIfActive(eventLoop: loop) {
+            let found = try HostResolver.addresses(of: url.host, port: url.port)
+            let allowed = found.filter { judge.refuses($0) == nil }
+            guard let first = found.first, allowed.isEmpty else { return allowed }
+            throw UpstreamFailure(kind: .denied, detail: judge.refuses(first) ?? "no address is allowed")
+        }
+    }
+
+    private func judged(_ address: SocketAddress) throws -> SocketAddress {
+        if let reason = self.judge.refuses(address) { throw UpstreamFailure(kind: .denied, detail: reason) }
+        return address
+    }
+
+    private func connect(
+        to url: ServiceURL,
+        _ addresses: ArraySlice<SocketAddress>,
+        upstream: Upstream?,
+        lane: UpstreamLane?,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<UpstreamConnection> {
+        guard let address = addresses.first else {
+            return loop.makeFailedFuture(UpstreamFailure(kind: .resolve, detail: "no address for \(url.host)"))
+        }
+        let connection = UpstreamConnection(upstream: upstream, lane: lane)
+        return self.bootstrap(url, connection, on: loop).connect(to: address).map { _ in connection }
+            .flatMapError { error in
+                guard addresses.count > 1 else { return loop.makeFailedFuture(Self.failure(error)) }
+                return self.connect(to: url, addresses.dropFirst(), upstream: upstream, lane: lane, on: loop)
+            }
+    }
+
+    private func bootstrap(_ url: ServiceURL, _ connection: UpstreamConnection, on loop: any EventLoop)
+        -> ClientBootstrap
+    {
+        ClientBootstrap(group: loop)
+            .channelOption(ChannelOptions.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(ChannelOptions.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16 * 1024))
+            .channelOption(ChannelOptions.maxMessagesPerRead, value: 1)
+            .connectTimeout(TimeAmount.nanoseconds(self.connectTimeout.inNanoseconds))
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    if url.scheme == .https {
+                        try channel.pipeline.syncOperations.addHandler(self.tlsHandler(for: url))
+                    }
+                    try channel.pipeline.syncOperations.addHandler(connection)
+                }
+            }
+    }
+
+    private func tlsHandler(for url: ServiceURL) throws -> NIOSSLClientHandler {
+        let context = try self.tls.withLock { known in
+            if let known { return known }
+            let made = try NIOSSLContext(configuration: .makeClientConfiguration())
+            known = made
+            return made
+        }
+        // An address stands in no SNI; the certificate is then checked against the address itself.
+        let isAddress = (try? SocketAddress(ipAddress: url.host, port: 0)) != nil
+        return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : url.host)
+    }
+
+    static func failure(_ error: any Error) -> UpstreamFailure {
+        switch error {
+        case let failure as UpstreamFailure: failure
+        case ChannelError.connectTimeout: UpstreamFailure(kind: .connectTimeout, detail: "no answer to connect")
+        case let error as IOError: UpstreamFailure(kind: .connectRefused, detail: error.description)
+        case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: UpstreamFailure(kind: .tls, detail: "\(error)")
+        default: UpstreamFailure(kind: .connectRefused, detail: "\(error)")
+        }
+    }
+}

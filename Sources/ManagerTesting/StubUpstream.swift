@@ -1,0 +1,82 @@
+internal import NIOCore
+internal import NIOPosix
+
+/// A model service made of a script: a real listening socket that does to each request exactly what the test says.
+///
+/// It speaks in bytes, not in HTTP, so that it can break every rule. What it received is kept for the test to look at.
+public final class StubUpstream: Sendable {
+    /// One thing the stub does on a connection, in order.
+    public enum Step: Sendable {
+        case send(String)
+        case sendBytes([UInt8])
+        /// Goes on after the time.
+        case pause(Duration)
+        /// Goes on when the test calls `release`.
+        case hold
+        /// Closes the connection in good order.
+        case close
+        /// Closes it with a reset.
+        case reset
+        /// Reads the next request on this connection.
+        case next
+    }
+
+    /// What to do for a request, given its number (from 0, over all connections) and all of its bytes.
+    public typealias Script = @Sendable (_ number: Int, _ request: String) -> [Step]
+
+    private let record: StubRecord
+    private let server: any Channel
+    public let port: Int
+
+    private init(server: any Channel, port: Int, record: StubRecord) {
+        self.server = server
+        self.port = port
+        self.record = record
+    }
+
+    /// Listens on a free port of the loopback interface.
+    ///
+    /// - Parameter readsRequests: false leaves the first bytes of every connection unread, so that a large request
+    ///   gets stuck.
+    public static func start(readsRequests: Bool = true, _ script: @escaping Script) async throws -> StubUpstream {
+        let record = StubRecord()
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(ChannelOptions.autoRead, value: readsRequests)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(StubConnection(record: record, script: script))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        return StubUpstream(server: server, port: server.localAddress?.port ?? 0, record: record)
+    }
+
+    /// Always the same answer, keep-alive.
+    public static func answering(_ answer: String) async throws -> StubUpstream {
+        try await self.start { _, _ in [.send(answer), .next] }
+    }
+
+    /// A complete answer with a JSON body.
+    public static func json(_ body: String, status: String = "200 OK", headers: String = "") -> String {
+        "HTTP/1.1 \(status)\r\ncontent-type: application/json\r\n\(headers)content-length: \(body.utf8.count)\r\n\r\n\(body)"
+    }
+
+    public var url: String { "http://127.0.0.1:\(self.port)" }
+
+    /// All requests so far, each with all of its bytes.
+    public var requests: [String] { self.record.requests }
+    public var connections: Int { self.record.connections }
+    public var openConnections: Int { self.record.open }
+
+    /// Lets everything go on that holds, now and in the future.
+    public func release() { self.record.release() }
+
+    /// Stops listening and resets every connection, as a killed process does.
+    public func kill() async {
+        try? await self.server.close()
+        self.record.resetAll()
+    }
+
+    public func stop() async { await self.kill() }
+}
