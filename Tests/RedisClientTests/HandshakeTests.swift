@@ -5,16 +5,19 @@ import Testing
 @Suite struct `A handshake` {
     private static let primary = RedisValue.array([.text(Array("master".utf8)), .integer(0), .array([])])
     private static let replica = RedisValue.array([.text(Array("slave".utf8))])
+    private static let questions: [[RedisWord]] = [["ROLE"], ["INFO", "server"], ["INFO", "memory"], ["PING"]]
+    private static let server = RedisValue.text(Array("# Server\r\nredis_version:7.0.15\r\nos:x\r\n".utf8))
+    private static let memory = RedisValue.text(Array("maxmemory:0\r\nmaxmemory_policy:noeviction\r\n".utf8))
     private static let pong = RedisValue.text(Array("PONG".utf8))
 
     @Test func `says only what the configuration asks for`() throws {
-        #expect(Handshake(RedisConfiguration(address: .tcp(host: "h", port: 1))).commands == [["ROLE"], ["PING"]])
+        #expect(Handshake(RedisConfiguration(address: .tcp(host: "h", port: 1))).commands == Self.questions)
         var full = try RedisConfiguration(url: "redis://mm:secret@h/2")
         full.clientName = "replica"
         #expect(
             Handshake(full).commands == [
-                ["AUTH", "mm", "secret"], ["CLIENT", "SETNAME", "replica"], ["SELECT", "2"], ["ROLE"], ["PING"],
-            ]
+                ["AUTH", "mm", "secret"], ["CLIENT", "SETNAME", "replica"], ["SELECT", "2"],
+            ] + Self.questions
         )
         let withoutUser = try RedisConfiguration(url: "redis://:secret@h")
         #expect(Handshake(withoutUser).commands.first == ["AUTH", "secret"])
@@ -33,15 +36,40 @@ import Testing
     ])
     func `accepts a primary that answers`(role: RedisValue, ping: RedisValue, code: RedisError.Code?) {
         let handshake = Handshake(RedisConfiguration(address: .tcp(host: "h", port: 1)))
-        #expect(handshake.objection(to: [role, ping])?.code == code)
+        #expect(handshake.objection(to: [role, Self.server, Self.memory, ping])?.code == code)
     }
 
     @Test func `objects to a refused password, whatever the words, and to a refused database`() throws {
         let handshake = Handshake(try RedisConfiguration(url: "redis://:secret@h/2"))
         let ok = RedisValue.text(Array("OK".utf8))
-        #expect(handshake.objection(to: [.error("ERR no idea"), ok, Self.primary, Self.pong])?.code == .noAuth)
-        #expect(handshake.objection(to: [ok, .error("ERR index"), Self.primary, Self.pong])?.code == .connectFailed)
-        #expect(handshake.objection(to: [ok, ok, Self.primary, Self.pong]) == nil)
+        #expect(
+            handshake.objection(to: [.error("ERR no idea"), ok, Self.primary, Self.server, Self.memory, Self.pong])?
+                .code == .noAuth
+        )
+        #expect(
+            handshake.objection(to: [ok, .error("ERR index"), Self.primary, Self.server, Self.memory, Self.pong])?.code
+                == .connectFailed
+        )
+        #expect(handshake.objection(to: [ok, ok, Self.primary, Self.server, Self.memory, Self.pong]) == nil)
+    }
+
+    @Test(arguments: [("6.2.14", true), ("7.0.0", false), ("10.1", false), ("unknown", false)])
+    func `objects to a server without Functions`(version: String, isRefused: Bool) {
+        let handshake = Handshake(RedisConfiguration(address: .tcp(host: "h", port: 1)))
+        let server = RedisValue.text(Array("redis_version:\(version)\r\n".utf8))
+        let objection = handshake.objection(to: [Self.primary, server, Self.memory, Self.pong])
+        #expect((objection?.code == .unsupported) == isRefused)
+        #expect(handshake.objection(to: [Self.primary, .error("NOPERM"), .error("NOPERM"), Self.pong]) == nil)
+    }
+
+    @Test func `warns of a server that may throw keys away`() {
+        let handshake = Handshake(RedisConfiguration(address: .tcp(host: "h", port: 1)))
+        let unsafe = RedisValue.text(Array("maxmemory_policy:allkeys-lru\r\n".utf8))
+        let warnings = handshake.warnings(in: [Self.primary, Self.server, unsafe, Self.pong])
+        #expect(warnings.count == 1)
+        #expect(warnings.first?.contains("allkeys-lru") == true)
+        #expect(handshake.warnings(in: [Self.primary, Self.server, Self.memory, Self.pong]) == [])
+        #expect(handshake.warnings(in: [Self.primary, Self.server, .error("NOPERM"), Self.pong]) == [])
     }
 }
 

@@ -120,12 +120,14 @@ import Testing
     @Test func `a full server is tried again until there is room`() async throws {
         let fixture = try await RedisFixture.start(["--maxclients", "1"])
         let second = fixture.client()
-        try await second.whileRunning { second in
-            try await fixture.withClient { first in
-                try await becomesTrue { second.state.reason?.code == .tooManyClients || !first.state.isConnected }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            try await fixture.withClient { _ in
+                group.addTask { try await second.run() }
+                try await becomesTrue { second.state.reason?.code == .tooManyClients }
             }
             try await second.waitConnected(within: .seconds(20))
             try await #expect(second.send(["PING"]).string == "PONG")
+            group.cancelAll()
         }
         await fixture.stop()
     }

@@ -22,11 +22,15 @@ import Testing
 
     @Test func `is not made to a server whose certificate is not trusted or for another name`() async throws {
         let (fixture, port, certificates) = try await Self.startTLS()
-        let urls = ["rediss://localhost:\(port)", "rediss://127.0.0.2:\(port)?ca=\(certificates)/ca.crt"]
-        for url in urls {
+        let trials = [
+            ("rediss://localhost:\(port)", "is not trusted"),
+            ("rediss://127.0.0.2:\(port)?ca=\(certificates)/ca.crt", "another name"),
+        ]
+        for (url, reason) in trials {
             let configuration = try RedisConfiguration(url: url)
             try await fixture.client { $0 = configuration }.whileRunning { redis in
                 try await becomesTrue { redis.state.reason?.code == .connectFailed }
+                #expect(redis.state.reason?.message.contains(reason) == true, "\(redis.state)")
             }
         }
         await fixture.stop()

@@ -113,7 +113,7 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.finish(RedisError(.connectionLost, "\(error)", isOutcomeUnknown: true), context)
+        self.finish(RedisError(.connectionLost, TLSFailure.describe(error), isOutcomeUnknown: true), context)
     }
 
     // MARK: Actions

@@ -118,7 +118,7 @@ public final class Redis: Service, Sendable {
 extension Redis {
     private func keepConnected() async {
         var backoff = ReconnectBackoff()
-        var report = ConnectionReport(address: self.configuration.address, logger: self.logger)
+        var report = ConnectionReport(address: self.configuration.address, logger: self.logger, now: .now)
         while !Task.isCancelled {
             let reason = await self.serveOneConnection(&backoff, &report)
             self.publish(lost: reason)
@@ -135,9 +135,9 @@ extension Redis {
         _ report: inout ConnectionReport
     ) async -> RedisError {
         do throws(RedisError) {
-            let connection = try await self.open()
+            let (connection, warnings) = try await self.open()
             backoff.succeeded()
-            report.connected()
+            report.connected(warnings)
             connection.beginHeartbeat()
             return await self.end(of: connection)
         } catch {
@@ -145,7 +145,7 @@ extension Redis {
         }
     }
 
-    private func open() async throws(RedisError) -> RedisConnection {
+    private func open() async throws(RedisError) -> (RedisConnection, warnings: [String]) {
         let dialer = Dialer(configuration: self.configuration, group: self.group) { [weak self] latency in
             self?.publish(latency: latency)
         }
@@ -156,9 +156,11 @@ extension Redis {
             let replies = try await connection.send(handshake.commands, within: self.configuration.connectTimeout)
             if let objection = handshake.objection(to: replies) { throw objection }
             self.publish(connection, latency: ContinuousClock.now - asked)
-            return connection
+            return (connection, handshake.warnings(in: replies))
         } catch {
-            let error = error.code == .connectionLost ? RedisError(.connectFailed, error.message) : error
+            // Nothing a caller asked for was under way, so nothing is unknown.
+            let isLost = [.connectionLost, .deadlineExceeded].contains(error.code)
+            let error = RedisError(isLost ? .connectFailed : error.code, error.message)
             await connection.close(error)
             throw error
         }

@@ -29,6 +29,8 @@ struct RedisConnection: Sendable {
                         waiting.resume(returning: $0)
                     }
                 }
+                // A cancellation before this line found nothing to cancel.
+                if Task.isCancelled { loop.execute { handler.cancel(id) } }
             }
         } onCancel: {
             loop.execute { handler.cancel(id) }
