@@ -47,7 +47,7 @@ struct PortableByteBlock {
     /// Eight top bits as one byte, the lowest lane first.
     @inline(__always)
     private static func gathered(_ flags: UInt64) -> UInt64 {
-        (flags &>> 7) &* 0x0102_0408_1020_4080 &>> 56
+        ((flags &>> 7) &* 0x0102_0408_1020_4080) &>> 56
     }
 
     /// See `ByteBlock.plainStringEnd`. The lowest flag is exact: only flagged lanes reach into the next.

@@ -163,6 +163,7 @@ private struct RequestHeadParser {
         case .connection: return self.recordConnection(value)
         case .transferEncoding: return .unusual(.transferEncoding)
         case .contentEncoding: return .unusual(.contentEncoding)
+        case .proxyConnection: return .unusual(.connection)  // llhttp takes it for Connection.
         case .expect: return .unusual(.expect)
         case .upgrade, .http2Settings: return .unusual(.upgrade)
         default:
