@@ -11,7 +11,7 @@ extension RedisFixture {
         configure: (inout RedisConfiguration) -> Void = { _ in }
     ) -> Redis {
         var configuration = self.configuration
-        configuration.commandTimeout = .seconds(5)
+        configuration.commandTimeout = .seconds(20)
         configuration.connectTimeout = .seconds(5)
         configure(&configuration)
         return Redis(

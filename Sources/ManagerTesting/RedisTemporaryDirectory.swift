@@ -8,7 +8,7 @@ public enum TemporaryDirectory {
     private static let made = Mutex<(paths: Set<String>, isRegistered: Bool)>(([], false))
 
     public static func make(_ purpose: String) throws -> String {
-        var template = Array("/tmp/mm-\(purpose)-XXXXXX".utf8CString)
+        var template = Array("/tmp/mm-\(purpose)-\(String(repeating: "X", count: 6))".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw PrivateRedisError(.directoryUnusable, "mkdtemp failed: \(String(cString: strerror(errno)))")
         }

@@ -46,7 +46,7 @@ import Testing
             )
             async let _ = redis.run()
             try await redis.waitConnected(within: .seconds(10))
-            _ = try await redis.send(["SET", "key", "written before the end"], within: .seconds(5))
+            _ = try await redis.send(["SET", "key", "written before the end"], within: .seconds(20))
             kill(getpid(), SIGKILL)
         }
         try await becomesTrue { LeftoverServer.find(in: directory).isEmpty }
@@ -157,8 +157,10 @@ import Testing
     /// Runs a private Redis and a client of it for as long as `body` takes, then ends both and waits for it.
     private func running(in directory: String, _ body: (Redis) async throws -> Void) async throws {
         let server = try PrivateRedis(directory: directory, logger: self.logger)
+        var configuration = server.configuration
+        configuration.commandTimeout = .seconds(20)
         let redis = Redis(
-            configuration: server.configuration,
+            configuration: configuration,
             group: MultiThreadedEventLoopGroup.singleton,
             logger: self.logger
         )

@@ -33,7 +33,9 @@ import Testing
 
     @Test func `a pause costs a command its deadline and no later one a wrong reply`() async throws {
         let fixture = try await RedisFixture.start()
-        try await fixture.withClient { redis in
+        try await fixture.withClient {
+            $0.lateReplyMax = .seconds(20)
+        } _: { redis in
             fixture.signal(SIGSTOP)
             let late = await failure { try await redis.send(["ECHO", "late"], within: .milliseconds(100)) }
             fixture.signal(SIGCONT)

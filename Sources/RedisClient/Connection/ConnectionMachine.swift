@@ -1,4 +1,3 @@
-import DequeModule
 import NIOCore
 
 /// The rules of one connection: which reply belongs to which request, and when the connection is of no use any more.
@@ -20,7 +19,7 @@ struct ConnectionMachine: Sendable {
         var isAbandoned = false
     }
 
-    private var requests: Deque<Request> = []
+    private var requests: CircularBuffer<Request> = []
     private var commandsInFlight = 0
     private var isClosed = false
     private let commandsInFlightMax: Int
@@ -73,9 +72,10 @@ struct ConnectionMachine: Sendable {
         if case .error(let text) = reply, case let error = RedisError(reply: text), error.code.endsConnection {
             return .close(error)
         }
-        self.requests[0].replies.append(reply)
+        let oldest = self.requests.startIndex
+        self.requests[oldest].replies.append(reply)
         self.commandsInFlight -= 1
-        guard self.requests[0].replies.count == self.requests[0].commands else { return .nothing }
+        guard self.requests[oldest].replies.count == self.requests[oldest].commands else { return .nothing }
         let request = self.requests.removeFirst()
         return request.isAbandoned ? .nothing : .deliver(request.id, request.replies)
     }
