@@ -78,9 +78,16 @@ let package = Package(
         module("ControlLoops", ["Registry", "Decisions", "ClusterState", "Gateway", lifecycle, logging, yaml]),
 
         // MARK: The face
-        module(
-            "ManagerAPI",
-            ["Registry", "Gateway", "ClusterState", hummingbird, hummingbirdCore, httpTypes, nio, logging]
+        .target(
+            name: "ManagerAPI",
+            dependencies: [
+                "Registry", "Gateway", "ClusterState", hummingbird, hummingbirdCore, httpTypes, nio, nioHTTP1, logging,
+            ],
+            resources: [
+                .embedInCode("OpenAPI/schemas.json"), .embedInCode("Pages/docs.html"),
+                .embedInCode("Pages/dashboard.html"),
+            ],
+            swiftSettings: settings
         ),
 
         // MARK: Programs
@@ -113,7 +120,13 @@ let package = Package(
             "ControlLoopsTests",
             ["ControlLoops", "ClusterState", "Decisions", "Gateway", "Registry", "ManagerTesting", nio, lifecycle, logging]
         ),
-        tests("ManagerAPITests", ["ManagerAPI", "Registry", "Gateway", "ManagerTesting", hummingbirdTesting]),
+        tests(
+            "ManagerAPITests",
+            [
+                "ManagerAPI", "Registry", "Gateway", "ClusterState", "ManagerTesting", hummingbird, hummingbirdTesting,
+                httpTypes, nio, nioPosix, nioHTTP1, logging,
+            ]
+        ),
         tests("ModelManagerTests", ["ModelManager", "ManagerTesting"]),
         tests(
             "DemoModelServiceTests",

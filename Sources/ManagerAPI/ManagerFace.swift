@@ -1,0 +1,46 @@
+internal import HTTPTypes
+internal import Hummingbird
+public import Logging
+internal import Registry
+
+/// The HTTP face of a replica: all routes but the fast path of the data plane.
+///
+/// Give `responder` to a Hummingbird application to test it, or to a `HummingbirdDoor` to serve it behind the data
+/// plane's listener.
+public struct ManagerFace: Sendable {
+    public let responder: FaceResponder
+    public let settings: FaceSettings
+
+    public init(ports: FacePorts, identity: ReplicaIdentity, settings: FaceSettings = FaceSettings(), logger: Logger) {
+        self.settings = settings
+        self.responder = FaceResponder(
+            table: Self.table(ports, identity, settings),
+            ports: ports,
+            identity: identity,
+            epochWaitMax: settings.epochWaitMax,
+            logger: logger
+        )
+    }
+
+    static func table(_ ports: FacePorts, _ identity: ReplicaIdentity, _ settings: FaceSettings) -> RouteTable {
+        let knowledge = Knowledge(ports: ports, catchUpMax: settings.epochWaitMax)
+        var routes = ServiceRoutes.routes(
+            ServiceReads(ports: ports, knowledge: knowledge),
+            ServiceWrites(ports: ports, knowledge: knowledge, settings: settings),
+            ServiceHealth(ports: ports, knowledge: knowledge)
+        )
+        routes += ModelRoutes.routes(
+            ModelReads(knowledge: knowledge),
+            ModelCalls(ports: ports, bodyBytesMax: settings.bodyBytesMax)
+        )
+        routes += ReplicaRoutes.routes(ReplicaHealth(ports: ports, identity: identity, knowledge: knowledge))
+        routes += ClusterRoutes.routes(
+            ClusterReads(ports: ports, knowledge: knowledge),
+            Events(ports: ports),
+            Metrics(ports: ports, identity: identity)
+        )
+        let pages = PageRoutes.routes(document: .null)
+        let document = OpenAPIDocument.json(routes + pages, version: identity.version)
+        return RouteTable(routes + PageRoutes.routes(document: document))
+    }
+}

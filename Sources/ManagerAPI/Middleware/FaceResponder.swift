@@ -1,0 +1,86 @@
+internal import HTTPTypes
+public import Hummingbird
+internal import Logging
+internal import NIOCore
+internal import Registry
+
+/// Answers every request that does not take the fast path: finds its route, runs it, makes an answer of any error,
+/// and stamps what every answer carries.
+public struct FaceResponder: HTTPResponder {
+    let table: RouteTable
+    let ports: FacePorts
+    let identity: ReplicaIdentity
+    let epochWaitMax: Duration
+    let logger: Logger
+
+    public func respond(to request: Request, context: FaceContext) async throws -> Response {
+        let requestID = RequestIDRule.keepOrMake(request.headers[.requestID])
+        var response: Response
+        do {
+            response = try await self.answer(request, requestID, context)
+        } catch {
+            guard let answer = ProblemAnswer(error) else { throw error }
+            self.note(error, answer.problem, requestID)
+            response = answer.response(requestID: requestID)
+        }
+        self.stamp(&response, requestID)
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func answer(_ request: Request, _ requestID: String, _ context: FaceContext) async throws -> Response {
+        let target = request.head.path ?? "/"
+        let question = target.firstIndex(of: "?") ?? target.endIndex
+        let segments = try CanonicalPath.segments(of: String(target[..<question]))
+        let match = try self.table.find(request.method, segments)
+        if match.route.negotiates { try Self.negotiate(request, match.route) }
+        let query = try Query(question < target.endIndex ? String(target[target.index(after: question)...]) : nil)
+        try await self.waitForEpoch(request.headers)
+        let call = Call(
+            request: request,
+            requestID: requestID,
+            caller: context.caller,
+            parameters: match.parameters,
+            query: query
+        )
+        return try await match.route.handler(call)
+    }
+
+    private static func negotiate(_ request: Request, _ route: Route) throws {
+        if route.body != nil { try Negotiation.requireJSON(request.headers) }
+        try Negotiation.requireAcceptable(route.answers.map(\.media), request.headers)
+    }
+
+    /// Read your own writes: a caller who was told an epoch sees nothing older, on whichever replica.
+    private func waitForEpoch(_ headers: HTTPFields) async throws {
+        guard let text = headers[.managerEpoch] else { return }
+        guard let number = Int64(text), number >= 0 else {
+            throw Problem(.invalidRequest, "x-mm-epoch must be a whole number, not negative")
+        }
+        guard await self.ports.snapshots.waitForEpoch(Epoch(number), within: self.epochWaitMax) else {
+            let mine = self.ports.snapshots.snapshot?.epoch ?? .zero
+            throw Problem(
+                .epochNotReached,
+                "this replica does not know epoch \(number) yet",
+                detail: "it waited \(self.epochWaitMax.inSeconds) s and is at epoch \(mine)",
+                retryAfter: 1
+            )
+        }
+    }
+
+    private func stamp(_ response: inout Response, _ requestID: String) {
+        response.headers[.requestID] = requestID
+        response.headers[.managerReplica] = self.identity.id
+        let store = self.ports.store.storeStatus
+        if !store.connected { response.headers[.managerStale] = String(store.staleness.components.seconds) }
+        if self.ports.replica.isDraining { response.headers[.connection] = "close" }
+    }
+
+    /// A caller's mistake is the caller's to see; what the manager got wrong is the operator's.
+    private func note(_ error: any Error, _ problem: Problem, _ requestID: String) {
+        guard problem.code == .internalError else { return }
+        self.logger.error(
+            "A request failed inside the manager",
+            metadata: ["mm.request_id": "\(requestID)", "mm.error": "\(error)"]
+        )
+    }
+}

@@ -1,0 +1,85 @@
+internal import ClusterState
+internal import Hummingbird
+internal import NIOCore
+internal import Registry
+
+/// `GET /events`: what happened, a page at a time or as it happens.
+struct Events: Sendable {
+    let ports: FacePorts
+
+    static let pageDefault = 100
+    static let pageMax = 1000
+    /// How long one wait for news takes at most, and so how soon a stream notices that this replica is leaving.
+    static let turn: Duration = .seconds(1)
+    /// Silent turns after which a comment tells proxies that the stream lives.
+    static let silentTurnsMax = 15
+
+    func show(_ call: Call) async throws -> Response {
+        guard let log = self.ports.events else {
+            throw Problem(.notFound, "this replica keeps no event log")
+        }
+        let limit = try call.query.integer("limit", in: 1...Self.pageMax, default: Self.pageDefault)
+        let after = call.query["after"]
+        guard after.map(Self.isPlain) ?? true else {
+            throw InvalidRequest(at: ["query", "after"], "must be the id of an event", type: "string_pattern_mismatch")
+        }
+        if try call.query.flag("follow") { return self.follow(log, after, call) }
+        let events = try await log.events(after: after, limit: limit, wait: .zero)
+        let next = events.count == limit ? events.last?.id : nil
+        return .json(["events": .array(events.map(Self.json)), "next": JSONValue(next)])
+    }
+
+    /// Server-sent events until the caller or this replica leaves.
+    private func follow(_ log: any EventLog, _ after: String?, _ call: Call) -> Response {
+        let ports = self.ports
+        let body = ResponseBody { writer in
+            let output = BodyOutput(writer)
+            try await call.whileCallerPresent { try await Self.stream(log, after, ports.replica, to: output) }
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/event-stream", .cacheControl: "no-store", .acceleratorBuffering: "no",
+                .contentTypeOptions: "nosniff",
+            ],
+            body: body
+        )
+    }
+
+    private static func stream(
+        _ log: any EventLog,
+        _ after: String?,
+        _ replica: any ReplicaStatus,
+        to output: BodyOutput
+    ) async throws {
+        try await output.write("retry: 2000\n\n")
+        var after = after
+        var silentTurns = 0
+        while !replica.isDraining, !Task.isCancelled {
+            let events = try await log.events(after: after, limit: Self.pageMax, wait: Self.turn)
+            silentTurns = events.isEmpty ? silentTurns + 1 : 0
+            for event in events { try await output.write(Self.frame(event)) }
+            after = events.last?.id ?? after
+            guard silentTurns >= Self.silentTurnsMax else { continue }
+            try await output.write(": still here\n\n")
+            silentTurns = 0
+        }
+    }
+
+    private static func frame(_ event: ClusterEvent) -> String {
+        "id: \(event.id)\nevent: \(event.kind)\ndata: \(Self.json(event).serialized())\n\n"
+    }
+
+    private static func json(_ event: ClusterEvent) -> JSONValue {
+        [
+            "id": .string(event.id), "epoch": .integer(event.epoch.rawValue),
+            "at": .string(event.at.description), "actor": .string(event.actor), "kind": .string(event.kind),
+            "subject": .string(event.subject), "detail": .string(event.detail),
+        ]
+    }
+
+    private static func isPlain(_ id: String) -> Bool {
+        id.utf8.count <= 64 && id.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-") }
+    }
+}

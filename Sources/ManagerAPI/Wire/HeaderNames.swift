@@ -1,0 +1,18 @@
+internal import HTTPTypes
+
+extension HTTPField.Name {
+    // The literals are valid names; an invalid one would be nil and fail the first test that reads it.
+    static let requestID = Self.known("x-request-id")
+    static let managerReplica = Self.known("x-mm-replica")
+    static let managerEpoch = Self.known("x-mm-epoch")
+    static let managerErrorCode = Self.known("x-mm-error-code")
+    static let managerStale = Self.known("x-mm-stale")
+    static let contentTypeOptions = Self.known("x-content-type-options")
+    static let referrerPolicy = Self.known("referrer-policy")
+    static let acceleratorBuffering = Self.known("x-accel-buffering")
+
+    private static func known(_ name: String) -> Self {
+        guard let name = Self(name) else { preconditionFailure("\(name) is no header name") }
+        return name
+    }
+}
