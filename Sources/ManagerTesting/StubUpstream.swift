@@ -34,10 +34,8 @@ public final class StubUpstream: Sendable {
         self.record = record
     }
 
-    /// Listens on a free port of the loopback interface.
-    ///
-    /// - Parameter readsRequests: false leaves the first bytes of every connection unread, so that a large request
-    ///   gets stuck.
+    /// Listens on a free port of the loopback interface. Without `readsRequests` what callers send stays unread, so that a
+    /// large request gets stuck.
     public static func start(readsRequests: Bool = true, _ script: @escaping Script) async throws -> StubUpstream {
         let record = StubRecord()
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)

@@ -72,9 +72,7 @@ public struct ExchangeMachine: Sendable, Equatable {
 
     // MARK: Events
 
-    /// An attempt begins.
-    ///
-    /// - Parameter others: how many instances would still be untried after this one.
+    /// An attempt begins; after it, `others` instances would still be untried.
     public mutating func attemptBegan(others: Int, now: Instant) {
         self.attempts += 1
         let isLast = others == 0 || self.attempts > self.policy.retriesMax || !self.policy.isRepeatable
@@ -89,9 +87,7 @@ public struct ExchangeMachine: Sendable, Equatable {
         )
     }
 
-    /// The status of an answer has arrived.
-    ///
-    /// - Parameter silentMax: how long its body may then stall.
+    /// The status of an answer has arrived; its body may then stall for `silentMax`.
     public mutating func answered(status: Int, silentMax: Duration, now: Instant) -> AnswerAction {
         let mayRetry = self.policy.isRepeatable && self.attempts <= self.policy.retriesMax
         if mayRetry, AttemptEnd.asksForRetry(status), case .attempting(let until) = self.state {
@@ -113,11 +109,8 @@ public struct ExchangeMachine: Sendable, Equatable {
         self.state = .answering(until: now + silentMax)
     }
 
-    /// An attempt has ended with nothing to pass on.
-    ///
-    /// - Parameters:
-    ///   - untried: how many eligible instances were not tried yet.
-    ///   - dice: a random number, for the wait.
+    /// An attempt has ended with nothing to pass on; `untried` eligible instances were not tried yet. `dice` is a random
+    /// number, for the wait.
     public mutating func ended(_ end: AttemptEnd, untried: Int, now: Instant, dice: UInt64) -> NextAction {
         self.lastEnd = end
         if case .status = end { self.hasKept = true }

@@ -39,9 +39,7 @@ final class RoutingTable: Sendable {
     let forwardsAuthorization: Bool
     private let routes: ByteTable<Route>
 
-    /// - Parameters:
-    ///   - upstream: the one upstream object of an instance, kept over snapshots.
-    ///   - tickets: the one cursor of a pool, kept over snapshots.
+    /// `upstream` gives the one object of an instance and `tickets` the one cursor of a pool; both outlive snapshots.
     init(
         _ snapshot: RegistrySnapshot,
         strategy: BalanceStrategy,

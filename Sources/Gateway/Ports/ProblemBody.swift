@@ -5,7 +5,7 @@ public import Registry
 public enum ProblemBody {
     public static let contentType = "application/json"
 
-    /// - Parameter faults: what is wrong where, at 422; then `detail` is that list.
+    /// `faults` say what is wrong where, at 422; then `detail` is that list.
     public static func render(_ problem: Problem, faults: [Refusal.Fault] = [], requestID: String) -> ByteBuffer {
         var body = JSONText()
         body.open("{")

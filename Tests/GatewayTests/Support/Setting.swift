@@ -82,6 +82,11 @@ final class Setting: Sendable {
         self.plane.apply(RegistrySnapshot(epoch: epoch, services: services, pointers: pointers))
     }
 
+    /// The live state of the only instance of a service.
+    func state(_ service: String) -> InstanceState? {
+        ServiceID(service).flatMap { self.plane.states(of: $0).first }
+    }
+
     func caller() async throws -> Caller { try await Caller.connect(port: self.port) }
 
     /// One prediction on a connection of its own.
