@@ -55,6 +55,17 @@ import Testing
         }
     }
 
+    @Test func `is out of reach of a terminal's interrupt, and nobody else may connect to it`() async throws {
+        let directory = try TemporaryDirectory.make("private")
+        try await self.running(in: directory) { _ in
+            let pid = try #require(LeftoverServer.find(in: directory).first)
+            #expect(getpgid(pid) == pid)
+            var status = stat()
+            #expect(stat("\(directory)/redis.sock", &status) == 0)
+            #expect(status.st_mode & 0o777 == 0o600)
+        }
+    }
+
     @Test func `ends a server that an earlier manager left behind`() async throws {
         let directory = try TemporaryDirectory.make("private")
         let program = try ServerProgram.find()

@@ -19,7 +19,6 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
     private var timer: Scheduled<Void>?
     private var timerInstant = NIODeadline.distantFuture
     private var heartbeat: RepeatedTask?
-    private var lastTraffic = NIODeadline.uptimeNanoseconds(0)
     private var isFlushScheduled = false
     private var reason: RedisError?
 
@@ -57,7 +56,6 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
             completion(.failure(error))
         case .write(let instant):
             self.completions[id] = completion
-            self.lastTraffic = context.eventLoop.now
             context.write(self.wrapOutboundOut(bytes), promise: nil)
             self.scheduleFlush(context)
             self.scheduleTick(by: instant, context)
@@ -69,7 +67,7 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
         self.complete(id, .failure(RedisError(.cancelled, "the task was cancelled", isOutcomeUnknown: true)))
     }
 
-    /// From now on a quiet connection is asked whether it still lives.
+    /// From now on a connection on which nothing is under way is asked whether it still lives.
     func beginHeartbeat() {
         guard let context else { return }
         self.heartbeat = context.eventLoop.scheduleRepeatedTask(
@@ -96,7 +94,6 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        self.lastTraffic = context.eventLoop.now
         self.decoder.feed(self.unwrapInboundIn(data))
         do throws(RedisError) {
             while self.reason == nil, let reply = try self.decoder.next() {
@@ -160,9 +157,6 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
     /// Asks a quiet server for a sign of life; the deadline of the question closes a connection that stays silent.
     private func beat() {
         guard let context, self.machine.isIdle else { return }
-        guard self.lastTraffic + .nanoseconds(self.heartbeatInterval.nanoseconds / 2) <= context.eventLoop.now else {
-            return
-        }
         let asked = context.eventLoop.now
         let deadline = asked + self.heartbeatInterval
         self.send(RedisConnection.heartbeatID, Self.ping, commands: 1, deadline: deadline) { [onLatency] result in

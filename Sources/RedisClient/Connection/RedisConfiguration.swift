@@ -19,7 +19,8 @@ public struct RedisConfiguration: Sendable, Hashable {
     public var connectTimeout: Duration = .seconds(1)
     /// How overdue a reply may be before the connection is given up.
     public var lateReplyMax: Duration = .seconds(1)
-    /// After so much silence a `PING` asks whether the server is still there. Measures `latency`, too.
+    /// Between two `PING`s that ask whether the server is still there and measure `latency`. None is sent while a command
+    /// is under way: that one's deadline tells as much.
     public var heartbeatInterval: Duration = .seconds(1)
     /// Commands without a reply yet, over which more are refused. Too large: memory while Redis is slow.
     public var commandsInFlightMax: Int = 4096

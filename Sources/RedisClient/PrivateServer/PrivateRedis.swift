@@ -27,7 +27,7 @@ public final class PrivateRedis: Service, Sendable {
     public init(
         directory: String,
         logger: Logger,
-        searchPath: String? = Environment.value("PATH")
+        searchPath: String? = nil
     ) throws(PrivateRedisError) {
         self.program = try ServerProgram.find(searchPath: searchPath)
         let directory = try DataDirectory.prepare(directory)

@@ -34,7 +34,7 @@ public final class ServerProcess: Sendable {
         directory: String,
         log: String
     ) async throws(PrivateRedisError) -> ServerProcess {
-        guard let setpriv = ServerProgram.locate("setpriv", searchPath: Environment.value("PATH")) else {
+        guard let setpriv = ServerProgram.locate("setpriv") else {
             throw PrivateRedisError(
                 .spawnFailed,
                 "setpriv (util-linux) not found: a private Redis needs it to end with us"

@@ -9,9 +9,9 @@ public struct ServerProgram: Sendable, Hashable {
     /// Such as `7.0.15`.
     public let version: String
 
-    /// Looks into the directories of `searchPath`, which is written as `PATH` is, and then into `/usr/bin`.
-    public static func find(searchPath: String? = Environment.value("PATH")) throws(PrivateRedisError) -> ServerProgram
-    {
+    /// Looks into the directories of `searchPath`, which is written as `PATH` is and is that unless given, and then into
+    /// `/usr/bin`.
+    public static func find(searchPath: String? = nil) throws(PrivateRedisError) -> ServerProgram {
         guard let path = self.locate("redis-server", searchPath: searchPath) else {
             throw PrivateRedisError(.serverMissing, "redis-server not found: install it or set REDIS_URL")
         }
@@ -27,8 +27,8 @@ public struct ServerProgram: Sendable, Hashable {
         return ServerProgram(path: path, version: version)
     }
 
-    static func locate(_ name: String, searchPath: String?) -> String? {
-        let directories = (searchPath ?? "").split(separator: ":").map(String.init) + ["/usr/bin"]
+    static func locate(_ name: String, searchPath: String? = nil) -> String? {
+        let directories = (searchPath ?? Self.environmentPath).split(separator: ":").map(String.init) + ["/usr/bin"]
         return directories.lazy.map { "\($0)/\(name)" }.first { access($0, X_OK) == 0 }
     }
 
@@ -37,5 +37,9 @@ public struct ServerProgram: Sendable, Hashable {
         guard let start = text.firstRange(of: "v=")?.upperBound else { return nil }
         let version = text[start...].prefix { $0.isNumber || $0 == "." }
         return version.isEmpty ? nil : String(version)
+    }
+
+    private static var environmentPath: String {
+        getenv("PATH").map { String(cString: $0) } ?? ""
     }
 }
