@@ -73,8 +73,8 @@ private struct Watched {
 @Suite struct `A breaker, whatever happens,` {
     private let policy = BreakerPolicy(failuresInRowMax: 2, requestsMin: 3, cooldown: .seconds(5))
 
-    /// Eight events, every sequence of six of them, from the start and after a trip.
-    @Test(arguments: [(true, 6), (false, 6)]) func `keeps its promises over every short sequence`(
+    /// Eight events, every sequence of five of them, from the start and after a trip.
+    @Test(arguments: [(true, 5), (false, 5)]) func `keeps its promises over every short sequence`(
         tripped: Bool,
         length: Int
     ) {
