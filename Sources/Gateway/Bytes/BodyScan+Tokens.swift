@@ -10,7 +10,7 @@ extension BodyScan {
             if byte == UInt8(ascii: "\\") {
                 guard self.takeEscape(bytes) else { return false }
             } else if byte >= 0x80 {
-                guard self.takeScalar(bytes) else { return false }
+                guard self.takeScalars(bytes) else { return false }
             } else {
                 return self.fail(.controlCharacter)
             }
@@ -85,15 +85,17 @@ extension BodyScan {
         }
     }
 
-    /// One character beyond ASCII, whole.
-    private mutating func takeScalar(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        switch UTF8Sequence.length(bytes, at: self.index) {
-        case .valid(let length):
-            self.index &+= length
-            return true
-        case .cut: return false
-        case .invalid: return self.fail(.encoding)
+    /// A run of characters beyond ASCII, each whole.
+    @inline(__always)
+    private mutating func takeScalars(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        while self.index < bytes.count, bytes[self.index] >= 0x80 {
+            switch UTF8Sequence.length(bytes, at: self.index) {
+            case .valid(let length): self.index &+= length
+            case .cut: return false
+            case .invalid: return self.fail(.encoding)
+            }
         }
+        return true
     }
 
     /// Goes on inside a number, up to the first byte that belongs to none. False: failed, or more bytes are needed.
@@ -103,7 +105,7 @@ extension BodyScan {
             let byte = bytes[self.index]
             if let next = Self.part(after: self.numberPart, byte) {
                 self.numberPart = next
-                self.index &+= 1
+                self.index = Self.endOfDigits(bytes, from: self.index &+ 1, after: next)
                 continue
             }
             switch self.numberPart {
@@ -115,6 +117,15 @@ extension BodyScan {
             }
         }
         return false
+    }
+
+    /// Steps over the digits that go on with a part that may have any number of them.
+    @inline(__always)
+    private static func endOfDigits(_ bytes: UnsafeRawBufferPointer, from start: Int, after part: NumberPart) -> Int {
+        guard part == .integer || part == .fraction || part == .exponent else { return start }
+        var index = start
+        while index < bytes.count, bytes[index] &- UInt8(ascii: "0") <= 9 { index &+= 1 }
+        return index
     }
 
     /// The grammar of numbers (RFC 8259 section 6), a byte at a time. Nil: this byte does not continue the number.

@@ -71,6 +71,19 @@ enum HeaderBytes {
         return true
     }
 
+    /// Whether the range holds `text`, byte for byte: for paths, where case counts.
+    @inline(__always)
+    static func isExactly(_ bytes: UnsafeRawBufferPointer, _ range: ByteRange, _ text: StaticString) -> Bool {
+        guard range.count == text.utf8CodeUnitCount, range.end <= bytes.count else { return false }
+        let expected = text.utf8Start
+        var index = 0
+        while index < range.count {
+            if bytes[range.offset &+ index] != expected[index] { return false }
+            index &+= 1
+        }
+        return true
+    }
+
     /// Whether two names are the same in any case. Both have only token characters.
     static func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ left: ByteRange, _ right: ByteRange) -> Bool {
         guard left.count == right.count, left.end <= bytes.count, right.end <= bytes.count else { return false }

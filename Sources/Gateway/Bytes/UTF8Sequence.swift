@@ -7,6 +7,7 @@ enum UTF8Sequence {
         case invalid
     }
 
+    @inline(__always)
     static func length(_ bytes: UnsafeRawBufferPointer, at start: Int) -> Length {
         guard start >= 0, start < bytes.count else { return .cut }
         let first = bytes[start]
@@ -23,9 +24,11 @@ enum UTF8Sequence {
         }
         guard start &+ 1 < bytes.count else { return .cut }
         guard bytes[start &+ 1] >= secondMin, bytes[start &+ 1] <= secondMax else { return .invalid }
-        for offset in 2..<max(length, 2) {
+        var offset = 2
+        while offset < length {
             guard start &+ offset < bytes.count else { return .cut }
             guard bytes[start &+ offset] & 0xC0 == 0x80 else { return .invalid }
+            offset &+= 1
         }
         return .valid(length)
     }
