@@ -213,7 +213,7 @@ final class ClientHandler: AnswerSink, ChannelInboundHandler, @unchecked Sendabl
 
     private func isFast(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer) -> Bool {
         guard head.method == .post, head.contentLength >= 0, head.target.count == 8,
-            HeaderBytes.equals(bytes, head.target, "/predict")
+            HeaderBytes.isExactly(bytes, head.target, "/predict")
         else { return false }
         guard head.epoch.isPresent else { return true }
         let asked = HeaderBytes.decimal(bytes, head.epoch)
