@@ -1,0 +1,51 @@
+# Model Manager in one container: `docker build -t model-manager . && docker run -p 8008:8008 model-manager`.
+# Without REDIS_URL it runs a private Redis of its own inside, kept in the volume DATA_DIR.
+# `--target demo-model-service` builds the demo model service of docker-compose.yml instead.
+# Both stages are Debian 12, so that what is linked in the first is found in the last.
+
+FROM swift:6.3-bookworm AS build
+# The run stage takes the version of hiredis that its redis-server was built with, of the same release of Debian.
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libhiredis-dev \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /source
+# The dependencies change less often than the sources: a layer of their own.
+COPY Package.swift ./
+RUN swift package resolve
+COPY . .
+RUN swift build -c release --static-swift-stdlib --product model-manager \
+ && install -D -s "$(swift build -c release --static-swift-stdlib --show-bin-path)/model-manager" \
+      /install/model-manager
+
+FROM build AS build-demo
+RUN swift build -c release --static-swift-stdlib --product demo-model-service \
+ && install -D -s "$(swift build -c release --static-swift-stdlib --show-bin-path)/demo-model-service" \
+      /install/demo-model-service
+
+FROM debian:bookworm-slim AS run
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates redis-server tzdata \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin model-manager \
+ && install -d -o 10001 -g 10001 -m 0700 /var/lib/model-manager
+
+FROM run AS demo-model-service
+COPY --from=build-demo /install/demo-model-service /usr/local/bin/
+USER 10001:10001
+EXPOSE 8000
+ENTRYPOINT ["demo-model-service", "--host", "0.0.0.0"]
+CMD ["--port", "8000"]
+
+# The last stage is what a build without --target makes.
+FROM run AS model-manager
+COPY --from=build /install/model-manager /usr/local/bin/
+ENV DATA_DIR=/var/lib/model-manager
+USER 10001:10001
+WORKDIR /var/lib/model-manager
+VOLUME /var/lib/model-manager
+EXPOSE 8008
+HEALTHCHECK --interval=5s --timeout=3s --start-period=20s --retries=3 CMD ["model-manager", "healthcheck"]
+ENTRYPOINT ["model-manager"]
+CMD ["serve"]
