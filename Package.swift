@@ -118,7 +118,11 @@ let package = Package(
         ),
         tests(
             "ControlLoopsTests",
-            ["ControlLoops", "ClusterState", "Decisions", "Gateway", "Registry", "ManagerTesting", nio, lifecycle, logging]
+            [
+                "ControlLoops", "ClusterState", "Decisions", "Gateway", "RedisClient", "Registry", "ManagerTesting",
+                nio,
+                nioPosix, lifecycle, logging,
+            ]
         ),
         tests(
             "ManagerAPITests",

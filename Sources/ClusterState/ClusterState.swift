@@ -40,6 +40,25 @@ public final class ClusterState: Sendable {
         return try ReplyReader(reply, of: function)
     }
 
+    /// Calls a function several times at once; the client pipelines the calls. Replies are in the order of the calls.
+    func call(_ function: String, atOnce calls: [[RedisWord]]) async throws(StateError) -> [ReplyReader] {
+        let outcomes = await withTaskGroup(of: (Int, Result<ReplyReader, StateError>).self) { group in
+            for (place, arguments) in calls.enumerated() {
+                group.addTask {
+                    do throws(StateError) {
+                        return (place, .success(try await self.call(function, arguments)))
+                    } catch {
+                        return (place, .failure(error))
+                    }
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        var replies: [ReplyReader] = []
+        for (_, outcome) in outcomes.sorted(by: { $0.0 < $1.0 }) { replies.append(try outcome.get()) }
+        return replies
+    }
+
     func send(_ words: [RedisWord]) async throws(StateError) -> RedisValue {
         do throws(RedisError) {
             return try await self.redis.send(words)

@@ -8,7 +8,7 @@ struct FunctionBench {
     let redis: Redis
     let prefix: String
 
-    /// - Parameter isClockManual: The functions read the time from a key that the test sets, instead of Redis' clock.
+    /// With a manual clock the functions read the time from a key that the test sets, instead of Redis' clock.
     static func run(isClockManual: Bool = false, _ body: (FunctionBench) async throws -> Void) async throws {
         let fixture = try await RedisFixture.shared()
         let prefix = "mm:{\(fixture.prefix())}:"

@@ -170,13 +170,16 @@ import Testing
             let record = try #require(committed.entry?.record)
             try await withState { empty in
                 let generation = try await empty.open(heirOf: .none)
-                func restore(_ record: RegistryRecord) async throws -> Restoration {
-                    try await empty.restore(record, generation: generation, floor: .zero)
+                func restore(
+                    _ record: RegistryRecord,
+                    _ generation: Generation = generation
+                ) async throws -> Restoration? {
+                    try await empty.restore([record], generation: generation, floor: .zero).first?.result
                 }
                 #expect(try await restore(record) == .restored)
                 #expect(try await restore(record) == .same)
                 #expect(try await empty.service(committed.service.id) == committed.service)
-                #expect(try await empty.restore(record, generation: .none, floor: .zero) == .foreign)
+                #expect(try await restore(record, Generation.none) == .foreign)
                 let model = RegistryRecord(key: RecordKey(.model, "LSTM"), stamp: Epoch(9), fields: ["latest": "v2"])
                 #expect(try await restore(model) == .restored)
                 let page = try await empty.page(PageCursor(kind: .model, stamp: .zero, id: ""))

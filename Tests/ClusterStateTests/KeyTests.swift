@@ -20,7 +20,7 @@ import Testing
             _ = try await state.register(try Samples.definition("b"), source: .api, floor: .zero)
             _ = try await state.remove(try Samples.id("b"), floor: .zero)
             let model = RegistryRecord(key: RecordKey(.model, "LSTM"), stamp: Epoch(9), fields: ["latest": "v2"])
-            _ = try await state.restore(model, generation: generation, floor: .zero)
+            _ = try await state.restore([model], generation: generation, floor: .zero)
             try await state.setAppliedFile(["a": "1"])
             var found: [String: String] = [:]
             for key in try await redis.send(["KEYS", RedisWord("\(state.keys.prefix)*")]).array ?? [] {

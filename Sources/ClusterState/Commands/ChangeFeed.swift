@@ -9,7 +9,7 @@ public final class ChangeFeed: Sendable {
     private let redis: Redis
     private let keys: Keys
 
-    /// - Parameter redis: Made with `purpose: .blockingReads`.
+    /// The `redis` must have been made with `purpose: .blockingReads`.
     public init(redis: Redis, namespace: String) {
         self.redis = redis
         self.keys = Keys(namespace: namespace)

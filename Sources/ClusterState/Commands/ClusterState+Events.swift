@@ -2,12 +2,8 @@ internal import RedisClient
 internal import Registry
 
 extension ClusterState {
-    /// The audit, oldest first.
-    ///
-    /// - Parameters:
-    ///   - id: The last event already seen; nil begins with the oldest one kept.
-    ///   - limit: At most so many.
-    /// - Throws: `invalid` when the id is none.
+    /// The audit, oldest first, at most `limit` events: those after the one with this id, or from the oldest one kept.
+    /// Throws `invalid` when the id is none.
     public func events(after id: String? = nil, limit: Int) async throws(StateError) -> [ClusterEvent] {
         let isPlace = id?.allSatisfy { $0.isASCII && ($0.isNumber || $0 == "-") } ?? true
         guard isPlace else { throw StateError(.invalid, "after is no id of an event") }

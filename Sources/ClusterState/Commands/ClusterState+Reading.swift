@@ -43,29 +43,33 @@ extension ClusterState {
         return RegistryPage(generation: generation, epoch: epoch, records: records, next: next)
     }
 
-    /// Gives back a record that this replica saw acknowledged and Redis lost.
+    /// Gives back records that this replica saw acknowledged and Redis lost, all at once.
     ///
-    /// - Parameter generation: The one the caller has just read; another one refuses the record.
+    /// The `generation` is the one the caller has just read; another one refuses them.
     public func restore(
-        _ record: RegistryRecord,
+        _ records: [RegistryRecord],
         generation: Generation,
         floor: Epoch,
         by actor: String? = nil
-    ) async throws(StateError) -> Restoration {
-        let head = [
-            generation.text, record.key.kind.rawValue, record.key.id, record.stamp.description, floor.description,
-            actor ?? self.actor,
-        ]
-        let arguments = head + record.fields.flatMap { [$0.key, $0.value] }
-        var reply = try await self.call("registry_repair", arguments.map { RedisWord($0) })
-        switch try reply.text() {
-        case "restored": return .restored
-        case "same": return .same
-        case "newer": return .newer
-        case "forgotten": return .forgotten
-        case "foreign": return .foreign
-        case let status: throw StateError(.unreadable, "registry_repair answered \(status)")
+    ) async throws(StateError) -> [(record: RegistryRecord, result: Restoration)] {
+        let calls = records.map { record in
+            let head = [
+                generation.text, record.key.kind.rawValue, record.key.id, record.stamp.description, floor.description,
+                actor ?? self.actor,
+            ]
+            return (head + record.fields.flatMap { [$0.key, $0.value] }).map { RedisWord($0) }
         }
+        let replies = try await self.call("registry_repair", atOnce: calls)
+        var results: [(record: RegistryRecord, result: Restoration)] = []
+        for (record, reply) in zip(records, replies) {
+            var reply = reply
+            let status = try reply.text()
+            guard let result = Restoration(rawValue: status) else {
+                throw StateError(.unreadable, "registry_repair answered \(status)")
+            }
+            results.append((record, result))
+        }
+        return results
     }
 
     /// Counts the records anew, after somebody edited the keys by hand.

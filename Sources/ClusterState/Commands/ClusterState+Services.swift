@@ -4,10 +4,8 @@ public import Registry
 extension ClusterState {
     /// Stores a service as it is given; repeating it changes nothing but renews its lease.
     ///
-    /// - Parameters:
-    ///   - floor: The epoch of the caller's snapshot.
-    ///   - actor: Who asks, for the events; this replica when nil.
-    /// - Throws: `conflict` when the service is not as expected, `invalid` when it cannot be stored.
+    /// The `floor` is the epoch of the caller's snapshot, `actor` who asks, for the events. Throws `conflict` when the
+    /// service is not as expected, `invalid` when it cannot be stored.
     public func register(
         _ definition: ServiceDefinition,
         source: Service.Source,
@@ -25,8 +23,7 @@ extension ClusterState {
     }
 
     /// Changes some fields of a registered service.
-    ///
-    /// - Throws: `notFound`, `conflict`, `invalid`.
+    /// Throws `notFound`, `conflict`, `invalid`.
     public func patch(
         _ id: ServiceID,
         _ change: ServiceChange,
@@ -43,9 +40,7 @@ extension ClusterState {
         return try await self.change("service_patch", id, floor, expecting.text, actor, fields)
     }
 
-    /// Takes a service out of rotation, or puts it back.
-    ///
-    /// - Throws: `notFound`.
+    /// Takes a service out of rotation, or puts it back. Throws `notFound`.
     public func drain(
         _ id: ServiceID,
         _ isDraining: Bool,
@@ -55,10 +50,7 @@ extension ClusterState {
         try await self.change("service_drain", id, floor, String(isDraining), actor, [])
     }
 
-    /// Removes a service.
-    ///
-    /// - Parameter source: When given, the service is removed only if it is still this source's.
-    /// - Throws: `notFound`, `conflict`.
+    /// Removes a service, provided that it is still of the `source` when one is named. Throws `notFound`, `conflict`.
     public func remove(
         _ id: ServiceID,
         floor: Epoch,
@@ -77,9 +69,7 @@ extension ClusterState {
         return Removed(id: id, epoch: epoch, entry: entry)
     }
 
-    /// Renews the lease of a service.
-    ///
-    /// - Throws: `notFound`: the service must register again.
+    /// Renews the lease of a service. Throws `notFound`: the service must register again.
     public func heartbeat(_ id: ServiceID) async throws(StateError) -> Heartbeat {
         var reply = try await self.call("service_heartbeat", [RedisWord(id.text)])
         let status = try reply.text()

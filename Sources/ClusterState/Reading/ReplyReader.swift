@@ -2,7 +2,7 @@ internal import RedisClient
 internal import Registry
 
 /// Takes a function's reply apart, item by item; a reply of another shape is an error, never a crash.
-struct ReplyReader {
+struct ReplyReader: Sendable {
     private let function: String
     private let values: [RedisValue]
     private var place = 0

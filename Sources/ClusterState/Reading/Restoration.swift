@@ -1,5 +1,5 @@
 /// What became of a record that a replica gave back to the store.
-public enum Restoration: Hashable, Sendable {
+public enum Restoration: String, Hashable, Sendable {
     /// Now it is in the store again, with its own stamp.
     case restored
     /// It is there already: another replica was faster.

@@ -1,0 +1,218 @@
+import ClusterState
+import ControlLoops
+import Foundation
+import Glibc
+import Logging
+import ManagerTesting
+import NIOPosix
+import RedisClient
+import Registry
+import Synchronization
+import Testing
+
+/// Followers and the real functions on a real Redis.
+@Suite struct `A follower` {
+    @Test func `shows a change of another replica, and its own before the log does`() async throws {
+        let fixture = try await RedisFixture.shared()
+        let namespace = fixture.prefix()
+        try await FollowerReplica.run(fixture, namespace) { first in
+            try await FollowerReplica.run(fixture, namespace) { second in
+                let epoch = try await first.register("a")
+                #expect(await second.holder.waitForEpoch(epoch, within: .seconds(5)))
+                #expect(second.holder.current.services.map(\.epoch) == [epoch])
+                let removed = try await second.state.remove(try FollowerReplica.id("a"), floor: second.follower.floor)
+                second.follower.note(removed.entry)
+                #expect(await second.holder.waitForEpoch(removed.epoch, within: .seconds(5)))
+                #expect(await first.holder.waitForEpoch(removed.epoch, within: .seconds(5)))
+                #expect(first.holder.current.services.isEmpty)
+            }
+        }
+    }
+
+    @Test func `learns everything at its start, more than one page of it`() async throws {
+        let fixture = try await RedisFixture.shared()
+        let namespace = fixture.prefix()
+        try await FollowerReplica.run(fixture, namespace) { first in
+            for number in 0..<450 { try await first.register("s\(number)") }
+            try await FollowerReplica.run(fixture, namespace) { second in
+                try await expectEventually { second.holder.current.services.count == 450 }
+                #expect(second.holder.current.services == first.holder.current.services)
+            }
+        }
+    }
+
+    @Test func `goes on when the log was trimmed behind its back`() async throws {
+        let fixture = try await RedisFixture.start()
+        try await FollowerReplica.run(fixture, "trimmed") { replica in
+            try await replica.register("a")
+            try await fixture.withClient { redis in
+                _ = try await redis.send(["XTRIM", RedisWord(replica.state.keys.log), "MAXLEN", "0"])
+            }
+            let epoch = try await replica.register("b")
+            #expect(await replica.holder.waitForEpoch(epoch, within: .seconds(5)))
+            #expect(replica.holder.current.services.count == 2)
+        }
+        await fixture.stop()
+    }
+
+    @Test func `gives back what an emptied Redis lost, while its snapshot stays whole`() async throws {
+        let fixture = try await RedisFixture.start()
+        try await FollowerReplica.run(fixture, "emptied") { replica in
+            for number in 0..<300 { try await replica.register("s\(number)") }
+            let before = replica.holder.current.services
+            let smallest = Mutex(before.count)
+            replica.holder.subscribe { snapshot in
+                smallest.withLock { $0 = min($0, snapshot.services.count) }
+            }
+            try await fixture.withClient { redis in
+                _ = try await redis.send(["FLUSHALL"])
+                let started = ContinuousClock.now
+                try await expectEventually {
+                    try await redis.send(["ZCARD", RedisWord(replica.state.keys.services)]) == .integer(300)
+                }
+                #expect(ContinuousClock.now - started < .seconds(5))
+            }
+            let restored = try await replica.state.service(before[7].id)
+            #expect(restored == before[7], "with the stamps it always had")
+            #expect(smallest.withLock { $0 } == before.count, "no snapshot lacked a service")
+        }
+        await fixture.stop()
+    }
+
+    @Test func `follows again after Redis was killed and came back`() async throws {
+        let fixture = try await RedisFixture.start(["--appendonly", "yes"])
+        try await FollowerReplica.run(fixture, "killed") { replica in
+            try await replica.register("a")
+            fixture.signal(SIGKILL)
+            await fixture.waitForExit()
+            try await expectEventually { replica.contact.staleness != nil }
+            #expect(replica.holder.current.services.count == 1, "the last snapshot is kept")
+            try await fixture.launchAgain()
+            try await expectEventually { replica.contact.staleness == nil }
+            let epoch = try await replica.register("b")
+            #expect(await replica.holder.waitForEpoch(epoch, within: .seconds(5)))
+            #expect(replica.holder.current.services.count == 2)
+        }
+        await fixture.stop()
+    }
+
+    @Test func `keeps the last good form of a record that cannot be read`() async throws {
+        let fixture = try await RedisFixture.shared()
+        try await FollowerReplica.run(fixture, fixture.prefix()) { replica in
+            try await replica.register("a")
+            let id = try FollowerReplica.id("a")
+            let keys = replica.state.keys
+            try await fixture.withClient(library: ClusterState.library) { redis in
+                let words = ["a", "0", "", "t", "weight", "heavy"].map { RedisWord($0) }
+                _ = try await redis.call("service_patch", keys: [keys.prefix], arguments: words)
+            }
+            let epoch = try await replica.register("b")
+            #expect(await replica.holder.waitForEpoch(epoch, within: .seconds(5)))
+            #expect(replica.holder.current[id]?.definition.weight == 100)
+        }
+    }
+
+    @Test func `serves what it kept on disk when Redis is away at the start`() async throws {
+        let fixture = try await RedisFixture.start()
+        let path = "\(NSTemporaryDirectory())follower-\(UUID().uuidString).json"
+        defer { unlink(path) }
+        try await FollowerReplica.run(fixture, "kept", disk: DiskSnapshot(path: path)) { replica in
+            let epoch = try await replica.register("a")
+            #expect(await replica.holder.waitForEpoch(epoch, within: .seconds(5)))
+        }
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+        await fixture.stop()
+        try await FollowerReplica.run(fixture, "kept", disk: DiskSnapshot(path: path), isConnected: false) { replica in
+            try await expectEventually { replica.holder.isLoaded }
+            #expect(replica.holder.current.services.map(\.id.text) == ["a"])
+            #expect(replica.contact.staleness != nil)
+        }
+    }
+}
+
+/// Fails when it does not come true within ten seconds.
+private func expectEventually(
+    _ holds: @Sendable () async throws -> Bool,
+    sourceLocation: SourceLocation = #_sourceLocation
+) async throws {
+    let didHold = try await eventually(within: .seconds(10), holds)
+    #expect(didHold, sourceLocation: sourceLocation)
+}
+
+/// What a replica has of the registry, running.
+struct FollowerReplica: Sendable {
+    let state: ClusterState
+    let follower: Follower
+    let holder: SnapshotHolder
+    let contact: StoreContact
+
+    static func run(
+        _ fixture: RedisFixture,
+        _ namespace: String,
+        disk: DiskSnapshot? = nil,
+        isConnected: Bool = true,
+        _ body: @Sendable (FollowerReplica) async throws -> Void
+    ) async throws {
+        let configuration = fixture.configuration
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let commands = Redis(
+            configuration: configuration,
+            group: MultiThreadedEventLoopGroup.singleton,
+            logger: logger,
+            library: ClusterState.library
+        )
+        let reads = Redis(
+            configuration: configuration,
+            group: MultiThreadedEventLoopGroup.singleton,
+            logger: logger,
+            purpose: .blockingReads
+        )
+        let replica = Self(ClusterState(redis: commands, namespace: namespace), reads, namespace, disk, logger)
+        try await commands.whileRunning { _ in
+            try await reads.whileRunning { _ in
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await replica.follower.run() }
+                    if isConnected {
+                        try await expectEventually { replica.holder.isLoaded }
+                    }
+                    try await body(replica)
+                    group.cancelAll()
+                    try await group.waitForAll()
+                }
+            }
+        }
+    }
+
+    private init(_ state: ClusterState, _ reads: Redis, _ namespace: String, _ disk: DiskSnapshot?, _ logger: Logger) {
+        self.state = state
+        self.holder = SnapshotHolder()
+        self.contact = StoreContact()
+        self.follower = Follower(
+            state: state,
+            feed: ChangeFeed(redis: reads, namespace: namespace),
+            holder: self.holder,
+            contact: self.contact,
+            disk: disk,
+            logger: logger
+        )
+    }
+
+    /// Registers as the API does, and returns when this replica uses it.
+    @discardableResult
+    func register(_ id: String) async throws -> Epoch {
+        let definition = ServiceDefinition(
+            id: try Self.id(id),
+            url: try ServiceURL("http://\(id):8000"),
+            modelType: try #require(ModelType("LSTM"))
+        )
+        let committed = try await self.state.register(definition, source: .api, floor: self.follower.floor)
+        if let entry = committed.entry { self.follower.note(entry) }
+        #expect(await self.holder.waitForEpoch(committed.epoch, within: .seconds(5)))
+        return committed.epoch
+    }
+
+    static func id(_ text: String) throws -> ServiceID {
+        try #require(ServiceID(text))
+    }
+}
