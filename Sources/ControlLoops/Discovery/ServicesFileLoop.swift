@@ -10,7 +10,7 @@ public import ServiceLifecycle
 /// failure half-way, a restart or an absence of the store repeats no more than one command.
 public actor ServicesFileLoop: ServiceLifecycle.Service {
     private let path: String
-    private let registry: any RegistryCommands
+    private let registry: any DiscoveryCommands
     private let time: LoopTime
     private let logger: Logger
     private var watch = FileWatch()
@@ -23,7 +23,7 @@ public actor ServicesFileLoop: ServiceLifecycle.Service {
     /// A change is applied after two to three of these.
     public static let tick: Duration = .milliseconds(500)
 
-    public init(path: String, registry: any RegistryCommands, time: LoopTime = .system, logger: Logger) {
+    public init(path: String, registry: any DiscoveryCommands, time: LoopTime = .system, logger: Logger) {
         self.path = path
         self.registry = registry
         self.time = time

@@ -90,10 +90,10 @@ struct ProbeBook: Sendable {
         }
     }
 
-    func report(of id: ServiceID) -> [InstanceHealth] {
+    func report(of id: ServiceID) -> [ProbeReport] {
         (self.instances[id] ?? []).compactMap { key in
             guard let page = self.pages[key] else { return nil }
-            var health = InstanceHealth(key: key, machine: page.machine, checkedBy: self.replica)
+            var health = ProbeReport(key: key, machine: page.machine, checkedBy: self.replica)
             health.lastCheck = page.lastCheck
             health.latency = page.latency
             health.error = page.error

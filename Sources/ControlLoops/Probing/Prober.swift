@@ -45,13 +45,13 @@ public final class Prober: ServiceLifecycle.Service {
     }
 
     /// What is known of the service's instances; empty for a service that is not in the snapshot.
-    public func report(of id: ServiceID) -> [InstanceHealth] {
+    public func report(of id: ServiceID) -> [ProbeReport] {
         self.book.withLock { $0.report(of: id) }
     }
 
     /// Probes the service's instances now and answers what is known then. When too many ask at one time, answers
     /// what is known without a probe.
-    public func probeNow(_ id: ServiceID) async -> [InstanceHealth] {
+    public func probeNow(_ id: ServiceID) async -> [ProbeReport] {
         let errands = self.book.withLock { $0.startUnscheduled(id) }
         await withDiscardingTaskGroup { group in
             for errand in errands { group.addTask { await self.run(errand) } }

@@ -1,3 +1,4 @@
+internal import Gateway
 public import Registry
 
 #if canImport(Glibc)
@@ -26,7 +27,7 @@ public struct LoopTime: Sendable {
     }
 
     public static let system = LoopTime(
-        now: { Instant(nanoseconds: ContinuousClock().systemEpoch.duration(to: .now).inNanoseconds) },
+        now: { MonotonicClock.now() },
         wall: { Timestamp(milliseconds: Self.millisecondsSince1970()) },
         sleep: { try await ContinuousClock().sleep(for: $0) }
     )

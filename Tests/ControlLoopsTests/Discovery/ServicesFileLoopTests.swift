@@ -158,10 +158,11 @@ import Testing
         #expect(await self.registry.services.isEmpty)
     }
 
-    @Test func `does not wait for a pipe`() async throws {
+    @Test func `takes a pipe for no file, and does not wait for it`() async throws {
         #expect(mkfifo(self.path, 0o600) == 0)
         await self.turns(self.loop())
         #expect(await self.registry.commands.isEmpty)
+        #expect(self.log.entries.map(\.level) == [.warning])
         #expect(throws: ServicesFileProblem.self) { try ServicesFile.read(atPath: self.path) }
     }
 

@@ -2,7 +2,7 @@ import ControlLoops
 import Registry
 
 /// Stands for the shared truth: services with their source, and what of the file was applied.
-actor FakeRegistry: RegistryCommands {
+actor FakeRegistry: DiscoveryCommands {
     struct Away: Error {}
 
     private(set) var services: [String: (definition: ServiceDefinition, source: Service.Source)] = [:]

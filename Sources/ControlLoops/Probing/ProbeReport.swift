@@ -2,7 +2,7 @@ public import Decisions
 public import Registry
 
 /// What the probes know of one instance, for people.
-public struct InstanceHealth: Hashable, Sendable {
+public struct ProbeReport: Hashable, Sendable {
     public var key: InstanceKey
     public var verdict: Verdict
     /// Nil before the first probe has ended.

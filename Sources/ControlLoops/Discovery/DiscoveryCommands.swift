@@ -3,7 +3,7 @@ public import Registry
 /// What discovery needs of the shared truth. Each call ends within a bounded time.
 ///
 /// An error means "not now": the same is asked again later. Only `CommandRefused` is for good.
-public protocol RegistryCommands: Sendable {
+public protocol DiscoveryCommands: Sendable {
     /// Registers the service as the source's, or makes it so.
     func register(_ definition: ServiceDefinition, source: Service.Source) async throws
     /// Removes the service if it is still the source's. That it is gone or another's is no error.
