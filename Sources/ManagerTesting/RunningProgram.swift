@@ -14,6 +14,10 @@ public final class RunningProgram: Sendable {
 
     public struct StartFailure: Error, CustomStringConvertible {
         public var description: String
+
+        public init(description: String) {
+            self.description = description
+        }
     }
 
     /// Starts a program and waits for a line of its standard output that begins with `ready`, if asked to.

@@ -16,6 +16,11 @@ public struct JSONObject: Sendable {
 
     public init() {}
 
+    /// In this order; of members with the same name the last one counts.
+    public init(_ members: [(String, JSONValue)]) {
+        for (name, value) in members { self[name] = value }
+    }
+
     public var count: Int { self.members.count }
     public var isEmpty: Bool { self.members.isEmpty }
     public var names: [String] { self.members.map(\.name) }

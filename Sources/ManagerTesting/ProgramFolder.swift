@@ -1,0 +1,29 @@
+import Foundation
+
+/// Where the package's executables are: beside the test bundle that runs.
+public enum ProgramFolder {
+    public static func program(_ name: String) -> String {
+        URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: name).path()
+    }
+}
+
+/// A new folder for one test, short enough that a Unix socket's path fits; removed with it.
+public final class ScratchFolder: Sendable {
+    public let path: String
+
+    public init() throws {
+        var template = Array(FileManager.default.temporaryDirectory.appending(path: "mm-XXXXXX").path().utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw RunningProgram.StartFailure(description: "no scratch folder: \(errno)")
+        }
+        self.path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: self.path)
+    }
+
+    public func write(_ text: String, to name: String) throws {
+        try text.write(toFile: "\(self.path)/\(name)", atomically: true, encoding: .utf8)
+    }
+}

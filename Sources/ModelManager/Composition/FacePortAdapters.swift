@@ -1,0 +1,57 @@
+import ClusterState
+import ControlLoops
+import Gateway
+import ManagerAPI
+import RedisClient
+import Registry
+
+/// The snapshot, as the routes read it.
+struct HeldSnapshot: SnapshotReads {
+    let holder: SnapshotHolder
+
+    var snapshot: RegistrySnapshot? { self.holder.isLoaded ? self.holder.current : nil }
+
+    func waitForEpoch(_ epoch: Epoch, within limit: Duration) async -> Bool {
+        await self.holder.waitForEpoch(epoch, within: limit)
+    }
+}
+
+extension SnapshotHolder {
+    var reads: HeldSnapshot { HeldSnapshot(holder: self) }
+}
+
+/// How this replica gets on with Redis, from memory.
+struct StoreReport: StoreStatus {
+    let redis: Redis
+    let contact: StoreContact
+
+    var storeStatus: StoreCondition {
+        let staleness = self.contact.staleness
+        guard case .connected(let latency) = self.redis.state, staleness == nil else {
+            return StoreCondition(connected: false, staleness: self.contact.silence)
+        }
+        return StoreCondition(connected: true, latency: latency, staleness: .zero)
+    }
+}
+
+/// A cluster of one: this replica leads, because nobody else could.
+struct LoneReplicaView: ClusterView {
+    let identity: ReplicaIdentity
+    let holder: SnapshotHolder
+    let dataPlane: DataPlane
+
+    func cluster() async -> ClusterCondition {
+        let inFlight = await self.dataPlane.statistics().inFlight
+        let replica = ClusterCondition.Replica(
+            id: self.identity.id,
+            role: .leader,
+            epoch: self.holder.current.epoch,
+            inFlight: inFlight,
+            startedAt: self.identity.startedAt,
+            version: self.identity.version
+        )
+        return ClusterCondition(replicas: [replica], leader: nil)
+    }
+}
+
+extension ReplicaCondition: ReplicaStatus {}

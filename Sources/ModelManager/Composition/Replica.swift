@@ -1,0 +1,127 @@
+import ClusterState
+import ControlLoops
+import Foundation
+import Gateway
+import Logging
+import ManagerAPI
+import NIOCore
+import NIOPosix
+import RedisClient
+import Registry
+import ServiceLifecycle
+
+/// The only wiring: every part of one replica is made here and given the others it needs.
+///
+/// The order of the services is the order in which they start, and the reverse of the order in which they end: the
+/// store first, what follows it, what acts by itself, and last the life that callers see, so that the last request
+/// still finds all of it.
+struct Replica {
+    private let configuration: ReplicaConfiguration
+    private let logger: Logger
+    private let store: StoreParts
+    private let dataPlane: DataPlane
+    private let condition = ReplicaCondition()
+    private let controlLoops: MultiThreadedEventLoopGroup
+    private let dataLoops: MultiThreadedEventLoopGroup
+
+    /// Throws `PrivateRedisError` or `RedisError` when there cannot be a store.
+    init(_ configuration: ReplicaConfiguration, logger: Logger) async throws {
+        self.configuration = configuration
+        var logger = logger
+        logger[metadataKey: "mm.replica"] = "\(configuration.replicaID)"
+        self.logger = logger
+        self.controlLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        self.dataLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
+        self.store = try StoreParts(configuration, group: self.controlLoops, logger: logger)
+        self.dataPlane = DataPlane(
+            settings: configuration.dataPlane,
+            group: self.dataLoops,
+            news: BreakerNewsLog(logger: logger),
+            logger: logger
+        )
+    }
+
+    /// Runs until the replica has left. Throws `ReplicaFailure` when it could not run or leave well.
+    func run() async throws {
+        let prober = self.prober()
+        self.follow(with: prober)
+        let door = HummingbirdDoor(face: self.face(prober), logger: self.logger)
+        let own: [any ServiceLifecycle.Service] = self.store.services + self.loops(prober) + [DoorService(door: door)]
+        var members = own.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
+        members.append(.init(service: self.lifecycle(door), successTerminationBehavior: .gracefullyShutdownGroup))
+        var group = ServiceGroupConfiguration(services: members, logger: self.logger)
+        group.maximumGracefulShutdownDuration = .seconds(15)
+        try await ServiceGroup(configuration: group).run()
+        try? await self.dataLoops.shutdownGracefully()
+        try? await self.controlLoops.shutdownGracefully()
+    }
+
+    private func prober() -> Prober {
+        var random = SystemRandomNumberGenerator()
+        return Prober(
+            replica: self.configuration.replicaID,
+            interval: self.configuration.healthCheckInterval,
+            port: self.dataPlane,
+            seed: random.next(),
+            logger: self.logger
+        )
+    }
+
+    /// Each new snapshot goes to the data plane first: who waits for an epoch may send a request at once.
+    private func follow(with prober: Prober) {
+        let (dataPlane, store) = (self.dataPlane, self.store)
+        store.holder.subscribe { snapshot in
+            dataPlane.apply(snapshot)
+            prober.apply(snapshot)
+        }
+    }
+
+    private func loops(_ prober: Prober) -> [any ServiceLifecycle.Service] {
+        var loops: [any ServiceLifecycle.Service] = [
+            prober, LeaseSweep(leases: LeaseExpiry(state: self.store.state), logger: self.logger),
+        ]
+        loops.append(StalenessMark(contact: self.store.contact, dataPlane: self.dataPlane))
+        if let file = self.configuration.servicesFile {
+            loops.append(ServicesFileLoop(path: file, registry: FileCommands(store: self.store), logger: self.logger))
+        }
+        return loops
+    }
+
+    private func face(_ prober: Prober) -> ManagerFace {
+        let startedAt = LoopTime.system.wall()
+        let identity = ReplicaIdentity(
+            id: self.configuration.replicaID,
+            version: ProgramVersion.text,
+            startedAt: startedAt
+        )
+        let view = LoneReplicaView(identity: identity, holder: self.store.holder, dataPlane: self.dataPlane)
+        let time = LoopTime.system
+        let ports = FacePorts(
+            commands: StoreCommands(store: self.store),
+            snapshots: self.store.holder.reads,
+            traffic: self.dataPlane,
+            health: ProbeReports(prober: prober),
+            store: StoreReport(redis: self.store.redis, contact: self.store.contact),
+            cluster: view,
+            events: StoredEvents(store: self.store),
+            replica: self.condition,
+            clocks: ReplicaClocks(monotonic: time.now, wall: time.wall, sleep: time.sleep)
+        )
+        var settings = FaceSettings()
+        settings.bodyBytesMax = self.configuration.dataPlane.bodyBytesMax
+        settings.timeout = self.configuration.dataPlane.timeout
+        return ManagerFace(ports: ports, identity: identity, settings: settings, logger: self.logger)
+    }
+
+    private func lifecycle(_ door: HummingbirdDoor) -> ReplicaLifecycle {
+        let holder = self.store.holder
+        return ReplicaLifecycle(
+            configuration: self.configuration,
+            dataPlane: self.dataPlane,
+            door: door,
+            condition: self.condition,
+            firstSnapshot: { await holder.waitForEpoch(.zero, within: $0) },
+            logger: self.logger
+        )
+    }
+}

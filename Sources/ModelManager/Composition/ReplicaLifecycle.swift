@@ -1,0 +1,103 @@
+import Foundation
+import Gateway
+import Logging
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+import UnixSignals
+
+/// One replica's life as its callers see it: listen once there is something to route by, serve, and leave in an order
+/// that loses nothing.
+///
+/// The last service of its group, so it is the first to end: what it needs to serve the last request is still there.
+/// Leaving: readiness fails at once; for the drain delay everything is still accepted and every answer closes its
+/// connection, so that the ingress moves its traffic elsewhere; then the listener closes and what runs may finish.
+struct ReplicaLifecycle: ServiceLifecycle.Service {
+    let configuration: ReplicaConfiguration
+    let dataPlane: DataPlane
+    let door: any GeneralDoor
+    let condition: ReplicaCondition
+    /// Waits for the first snapshot; false when the time is up.
+    let firstSnapshot: @Sendable (Duration) async -> Bool
+    let logger: Logger
+
+    /// A replica without any snapshot starts serving after this time, so that its liveness and its reasons can be asked.
+    static let firstSnapshotWait = Duration.seconds(5)
+
+    func run() async throws {
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        if await self.firstSnapshot(Self.firstSnapshotWait) == false {
+            self.logger.warning("serving without a registry: Redis has not answered yet")
+        }
+        try await self.listen()
+        try await self.serve(until: signals)
+    }
+
+    /// The first signal begins the leaving, the second ends it.
+    private func serve(until signals: UnixSignalsSequence) async throws {
+        let (told, tell) = AsyncStream<UnixSignal>.makeStream(bufferingPolicy: .bufferingOldest(1))
+        try await withThrowingTaskGroup { group in
+            group.addTask {
+                var count = 0
+                for await signal in signals {
+                    count += 1
+                    tell.yield(signal)
+                    if count == 2 { throw ReplicaFailure(description: "told to quit twice: what was in flight is cut") }
+                }
+            }
+            group.addTask {
+                for await signal in told { return try await self.leave(because: signal) }
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+    }
+
+    private func listen() async throws {
+        let address: SocketAddress
+        do {
+            address = try await self.dataPlane.listen(
+                host: self.configuration.apiHost,
+                port: self.configuration.apiPort,
+                general: self.door
+            )
+        } catch {
+            throw ReplicaFailure(
+                description: "cannot listen on \(self.configuration.apiHost):\(self.configuration.apiPort): \(error)"
+            )
+        }
+        let port = address.port ?? self.configuration.apiPort
+        let host =
+            self.configuration.apiHost.contains(":") ? "[\(self.configuration.apiHost)]" : self.configuration.apiHost
+        FileHandle.standardOutput.write(
+            Data("ready url=http://\(host):\(port) replica=\(self.configuration.replicaID)\n".utf8)
+        )
+        self.logger.info("serving", metadata: ["mm.address": "\(address)"])
+    }
+
+    private func leave(because signal: UnixSignal) async throws {
+        self.logger.info(
+            "leaving",
+            metadata: ["mm.signal": "\(signal)", "mm.drain_delay": "\(self.configuration.drainDelay)"]
+        )
+        self.condition.beginDraining()
+        self.dataPlane.beginDraining()
+        try await Task.sleep(for: self.configuration.drainDelay)
+        await self.dataPlane.stopListening()
+        let cut = await self.dataPlane.finish(within: self.configuration.shutdownGrace)
+        if cut > 0 {
+            throw ReplicaFailure(description: "\(cut) requests were cut, they took longer than SHUTDOWN_GRACE")
+        }
+    }
+}
+
+/// Whether this replica is leaving.
+final class ReplicaCondition: Sendable {
+    private let draining = Atomic(false)
+
+    var isDraining: Bool { self.draining.load(ordering: .relaxed) }
+
+    func beginDraining() {
+        self.draining.store(true, ordering: .relaxed)
+    }
+}

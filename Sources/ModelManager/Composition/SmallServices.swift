@@ -1,0 +1,54 @@
+import ControlLoops
+import Gateway
+import Logging
+import ManagerAPI
+import Registry
+import ServiceLifecycle
+
+/// Serves the general door's connections for as long as the replica lives.
+struct DoorService: ServiceLifecycle.Service {
+    let door: HummingbirdDoor
+
+    func run() async throws {
+        try await withGracefulShutdownHandler {
+            try await self.door.run()
+        } onGracefulShutdown: {
+            self.door.close()
+        }
+    }
+}
+
+/// Tells the data plane since when Redis is silent, so that every answer says so.
+struct StalenessMark: ServiceLifecycle.Service {
+    let contact: StoreContact
+    let dataPlane: DataPlane
+
+    private static let tick = Duration.milliseconds(250)
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                let now = LoopTime.system.now()
+                self.dataPlane.setStale(since: self.contact.staleness.map { now + (.zero - $0) })
+                try? await Task.sleep(for: Self.tick)
+            }
+        }
+    }
+}
+
+/// Says in the log what breakers do; each change of phase is a thing an operator acts on.
+struct BreakerNewsLog: DataPlaneNews {
+    let logger: Logger
+
+    func breakerMoved(_ key: InstanceKey, to phase: BreakerPhase, trips: Int) {
+        let metadata: Logger.Metadata = [
+            "mm.service": "\(key.service)", "mm.instance": "\(key.url)", "mm.breaker": "\(phase.rawValue)",
+            "mm.trips": "\(trips)",
+        ]
+        switch phase {
+        case .open: self.logger.warning("breaker tripped", metadata: metadata)
+        case .halfOpen: self.logger.info("breaker lets probe requests through", metadata: metadata)
+        case .closed: self.logger.info("breaker closed", metadata: metadata)
+        }
+    }
+}

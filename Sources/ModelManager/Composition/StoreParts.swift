@@ -1,0 +1,53 @@
+import ClusterState
+import ControlLoops
+import Logging
+import NIOPosix
+import RedisClient
+import Registry
+import ServiceLifecycle
+
+/// What a replica has of the shared truth: the connections, the typed face, and the snapshot that follows it.
+struct StoreParts {
+    let redis: Redis
+    let state: ClusterState
+    let follower: Follower
+    let holder = SnapshotHolder()
+    let contact = StoreContact()
+    /// In the order in which they start.
+    let services: [any ServiceLifecycle.Service]
+
+    /// A private Redis is started when the configuration names none.
+    init(_ configuration: ReplicaConfiguration, group: MultiThreadedEventLoopGroup, logger: Logger) throws {
+        var first: [any ServiceLifecycle.Service] = []
+        var redisConfiguration: RedisConfiguration
+        if let url = configuration.redisURL {
+            redisConfiguration = try RedisConfiguration(url: url)
+        } else {
+            let own = try PrivateRedis(directory: configuration.dataDirectory, logger: logger)
+            redisConfiguration = own.configuration
+            first.append(own)
+        }
+        redisConfiguration.clientName = "mm-\(configuration.replicaID)"
+        self.redis = Redis(
+            configuration: redisConfiguration,
+            group: group,
+            logger: logger,
+            library: ClusterState.library
+        )
+        let reads = Redis(configuration: redisConfiguration, group: group, logger: logger, purpose: .blockingReads)
+        self.state = ClusterState(
+            redis: self.redis,
+            namespace: configuration.redisKeyPrefix,
+            actor: configuration.replicaID
+        )
+        self.follower = Follower(
+            state: self.state,
+            feed: ChangeFeed(redis: reads, namespace: configuration.redisKeyPrefix),
+            holder: self.holder,
+            contact: self.contact,
+            disk: DiskSnapshot(path: "\(configuration.dataDirectory)/snapshot.json"),
+            logger: logger
+        )
+        self.services = first + [self.redis, reads, self.follower]
+    }
+}

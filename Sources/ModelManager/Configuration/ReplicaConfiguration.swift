@@ -1,0 +1,82 @@
+import Decisions
+import Gateway
+import Logging
+import Registry
+
+/// Everything a replica is told at its start, typed and checked.
+struct ReplicaConfiguration: Sendable {
+    enum LogFormat: String, CaseIterable, Sendable { case text, json }
+    enum LogLevel: String, CaseIterable, Sendable { case TRACE, DEBUG, INFO, NOTICE, WARNING, ERROR, CRITICAL }
+
+    var apiHost: String
+    var apiPort: Int
+    var logLevel: Logger.Level
+    var logFormat: LogFormat
+    var discoveryInterval: Duration
+    var healthCheckInterval: Duration
+    var redisURL: String?
+    var redisKeyPrefix: String
+    var dataDirectory: String
+    var drainDelay: Duration
+    var shutdownGrace: Duration
+    var eventLoops: Int
+    /// The services file that is watched; nil when there is none.
+    var servicesFile: String?
+    var dataPlane: DataPlaneSettings
+
+    /// - Parameters:
+    ///   - hostName: the first half of the replica id when none is set.
+    ///   - nonce: the second half; differs at each start.
+    ///   - cores: how many event loops run when `EVENT_LOOPS` is not set.
+    init(_ values: SettingValues, hostName: String, nonce: String, cores: Int) throws(ConfigurationError) {
+        self.apiHost = values.text("API_HOST") ?? ""
+        self.apiPort = try values.integer("API_PORT", in: 0...65535)
+        self.logLevel = try values.choice("LOG_LEVEL", of: LogLevel.self).level
+        self.logFormat = try values.choice("LOG_FORMAT", of: LogFormat.self)
+        self.discoveryInterval = try values.seconds("SERVICE_DISCOVERY_INTERVAL", in: 0.1...86400)
+        self.healthCheckInterval = try values.seconds("HEALTH_CHECK_INTERVAL", in: 0.1...86400)
+        self.redisURL = values.text("REDIS_URL")
+        self.redisKeyPrefix = try values.name("REDIS_KEY_PREFIX") ?? "mm"
+        self.dataDirectory = values.text("DATA_DIR") ?? ".model-manager"
+        self.drainDelay = try values.seconds("DRAIN_DELAY", in: 0...3600)
+        self.shutdownGrace = try values.seconds("SHUTDOWN_GRACE", in: 0...86400)
+        self.eventLoops = values.text("EVENT_LOOPS") == nil ? cores : try values.integer("EVENT_LOOPS", in: 1...256)
+        self.servicesFile = nil
+        let replicaID = try values.name("REPLICA_ID") ?? Self.replicaID(hostName: hostName, nonce: nonce)
+        self.dataPlane = try Self.dataPlane(values, replicaID: replicaID)
+    }
+
+    var replicaID: String { self.dataPlane.replicaID }
+
+    private static func dataPlane(_ values: SettingValues, replicaID: String) throws(ConfigurationError)
+        -> DataPlaneSettings
+    {
+        var settings = DataPlaneSettings(replicaID: replicaID)
+        settings.strategy = try values.choice("LOAD_BALANCING_STRATEGY", of: BalanceStrategy.self)
+        settings.retriesMax = try values.integer("MAX_RETRIES", in: 0...100)
+        settings.retryDelay = try values.seconds("RETRY_DELAY", in: 0...3600)
+        settings.timeout = try values.seconds("SERVICE_TIMEOUT", in: 0.001...86400)
+        settings.bodyBytesMax = try values.integer("MAX_BODY_BYTES", in: 1...(1 << 30))
+        settings.breaker.failuresInRowMax = try values.integer("BREAKER_FAILURES", in: 1...1_000_000)
+        settings.breaker.failureRatioMax = try values.number("BREAKER_RATIO", in: 0.01...1)
+        settings.breaker.cooldown = try values.seconds("BREAKER_COOLDOWN", in: 0.1...86400)
+        settings.breaker.probesMax = try values.integer("BREAKER_PROBES", in: 1...1000)
+        settings.hosts = HostPolicy(
+            allowed: values.list("ALLOWED_SERVICE_HOSTS"),
+            denied: values.list("DENIED_SERVICE_HOSTS")
+        )
+        return settings
+    }
+
+    /// A host name is cut down to what a name may contain.
+    private static func replicaID(hostName: String, nonce: String) -> String {
+        let host = String(hostName.prefix(64).map { NameRule.allows("x\($0)") ? $0 : "-" })
+        return NameRule.allows(host) ? "\(host)-\(nonce)" : "replica-\(nonce)"
+    }
+}
+
+extension ReplicaConfiguration.LogLevel {
+    var level: Logger.Level {
+        Logger.Level(rawValue: self.rawValue.lowercased()) ?? .info
+    }
+}

@@ -1,0 +1,110 @@
+/// One configuration variable: its name in the environment, its default as text, and what it means.
+///
+/// The same list serves the environment, the options of `serve`, the `settings` object of the services file, the
+/// documentation and its test, so that none of them can differ from another.
+struct Setting: Sendable, Equatable {
+    var name: String
+    /// Empty: none.
+    var defaultText: String
+    var meaning: String
+    /// Whether the value may appear in logs and errors.
+    var isSecret = false
+
+    /// `API_PORT` is the option `api-port`.
+    var option: String {
+        self.name.lowercased().split(separator: "_").joined(separator: "-")
+    }
+}
+
+extension Setting {
+    static let all: [Setting] = [
+        Setting(name: "API_HOST", defaultText: "0.0.0.0", meaning: "address the API listens on"),
+        Setting(name: "API_PORT", defaultText: "8008", meaning: "port the API listens on; 0 picks one"),
+        Setting(name: "LOG_LEVEL", defaultText: "INFO", meaning: "TRACE DEBUG INFO NOTICE WARNING ERROR CRITICAL"),
+        Setting(name: "LOG_FORMAT", defaultText: "text", meaning: "text or json"),
+        Setting(name: "SERVICE_DISCOVERY_INTERVAL", defaultText: "30", meaning: "seconds between two discovery sweeps"),
+        Setting(
+            name: "HEALTH_CHECK_INTERVAL",
+            defaultText: "10",
+            meaning: "seconds between two probes of one instance"
+        ),
+        Setting(name: "SERVICE_TIMEOUT", defaultText: "30", meaning: "seconds a request may take, retries included"),
+        Setting(
+            name: "LOAD_BALANCING_STRATEGY",
+            defaultText: "round_robin",
+            meaning: "round_robin weighted_round_robin least_requests power_of_two latency consistent_hash random"
+        ),
+        Setting(name: "MAX_RETRIES", defaultText: "3", meaning: "further attempts after the first one"),
+        Setting(
+            name: "RETRY_DELAY",
+            defaultText: "1",
+            meaning: "longest first wait in seconds before an instance is tried again"
+        ),
+        Setting(
+            name: "SERVICES_CONFIG",
+            defaultText: "",
+            meaning: "services file; services.json is read when it exists"
+        ),
+        Setting(
+            name: "REDIS_URL",
+            defaultText: "",
+            meaning: "shared Redis; without it a private one is started",
+            isSecret: true
+        ),
+        Setting(name: "REDIS_KEY_PREFIX", defaultText: "mm", meaning: "lets several clusters share one Redis"),
+        Setting(
+            name: "DATA_DIR",
+            defaultText: ".model-manager",
+            meaning: "the private Redis' files and the stored snapshot"
+        ),
+        Setting(
+            name: "REPLICA_ID",
+            defaultText: "",
+            meaning: "shown everywhere; host name and a random part by default"
+        ),
+        Setting(name: "BREAKER_FAILURES", defaultText: "5", meaning: "consecutive failures that trip a breaker"),
+        Setting(
+            name: "BREAKER_RATIO",
+            defaultText: "0.5",
+            meaning: "failed share of at least 10 requests in 10 s that trips a breaker"
+        ),
+        Setting(
+            name: "BREAKER_COOLDOWN",
+            defaultText: "10",
+            meaning: "seconds a breaker stays open; doubles per trip up to ten times"
+        ),
+        Setting(name: "BREAKER_PROBES", defaultText: "1", meaning: "requests in flight while a breaker is half open"),
+        Setting(name: "MAX_BODY_BYTES", defaultText: "16777216", meaning: "larger requests get 413"),
+        Setting(
+            name: "DRAIN_DELAY",
+            defaultText: "5",
+            meaning: "seconds a leaving replica keeps serving so that the ingress notices"
+        ),
+        Setting(name: "SHUTDOWN_GRACE", defaultText: "60", meaning: "seconds running requests may take after that"),
+        Setting(
+            name: "EVENT_LOOPS",
+            defaultText: "",
+            meaning: "threads of the data plane; the number of cores by default"
+        ),
+        Setting(
+            name: "ALLOWED_SERVICE_HOSTS",
+            defaultText: "",
+            meaning: "CIDR blocks and host globs a service may live at; all by default"
+        ),
+        Setting(
+            name: "DENIED_SERVICE_HOSTS",
+            defaultText: "",
+            meaning: "CIDR blocks and host globs refused, beside link-local and cloud metadata addresses"
+        ),
+    ]
+
+    /// Variables of the contract that this version does not act on. Setting one stops the start: a limit, a lock or a
+    /// certificate that is silently ignored is worse than a refusal.
+    static let notYet: [String] = [
+        "REPLICA_LEASE", "LEADER_LEASE", "QUEUE_LIMIT", "QUEUE_TIMEOUT", "LIMIT_ON_REDIS_LOSS", "REDIS_REPLICAS",
+        "DISCOVERY_SEEDS",
+        "DISCOVERY_CATALOGUES", "PROBE_PORT", "AUTH_KEYS_FILE", "AUTH_JWKS_FILE", "AUTH_ISSUER", "AUTH_AUDIENCE",
+        "TLS_CERT", "TLS_KEY",
+        "TLS_CLIENT_CA",
+    ]
+}

@@ -1,0 +1,89 @@
+import Foundation
+import ManagerTesting
+import Testing
+
+/// How a replica starts, refuses to start, and leaves.
+@Suite struct `Starting and stopping` {
+    @Test(arguments: [
+        ("MAX_RETRIES", "many", "a whole number from 0 to 100"), ("SERVICE_TIMEOUT", "-1", "seconds from"),
+        ("LOAD_BALANCING_STRATEGY", "fastest", "one of round_robin"), ("LOG_LEVEL", "info", "one of TRACE"),
+        ("API_PORT", "70000", "from 0 to 65535"),
+        ("AUTH_KEYS_FILE", "keys.json", "does not support it yet"), ("SERVICES_CONFIG", "missing.json", "missing.json"),
+        ("REDIS_URL", "gopher://x", "redis://"),
+    ])
+    func `a wrong value stops the start with 78 and one line that names it`(
+        name: String,
+        value: String,
+        allowed: String
+    ) async throws {
+        let folder = try ScratchFolder()
+        let program = try await RunningProgram.start(
+            ProgramFolder.program("model-manager"),
+            ["serve"],
+            environment: ["API_PORT": "0", "API_HOST": "127.0.0.1", "DATA_DIR": folder.path].merging([name: value]) {
+                $1
+            },
+            directory: folder.path,
+            waitsForReady: false
+        )
+        #expect(try await program.exitCode(within: .seconds(20)) == 78)
+        let lines = program.standardError.split(separator: "\n").filter { $0.hasPrefix("model-manager:") }
+        #expect(lines.count == 1, "\(program.standardError)")
+        #expect(lines.first?.contains(name) == true)
+        #expect(lines.first?.contains(allowed) == true, "\(program.standardError)")
+    }
+
+    @Test func `a second manager on one folder refuses with 75 and names the holder`() async throws {
+        let replica = try await LocalReplica.start()
+        let second = try await RunningProgram.start(
+            ProgramFolder.program("model-manager"),
+            ["serve"],
+            environment: replica.environment,
+            directory: replica.folder.path,
+            waitsForReady: false
+        )
+        #expect(try await second.exitCode(within: .seconds(20)) == 75)
+        #expect(second.standardError.contains("\(replica.manager.pid)"), "\(second.standardError)")
+        #expect(try await replica.client.get("/health").status == 200)
+    }
+
+    @Test func `a taken port stops the start with a clear line`() async throws {
+        let replica = try await LocalReplica.start()
+        let port = replica.manager.url.split(separator: ":").last.map(String.init) ?? ""
+        let folder = try ScratchFolder()
+        let second = try await RunningProgram.start(
+            ProgramFolder.program("model-manager"),
+            ["serve", "--api-port", port, "--api-host", "127.0.0.1", "--data-dir", folder.path],
+            directory: folder.path,
+            waitsForReady: false
+        )
+        #expect(try await second.exitCode(within: .seconds(20)) == 1)
+        #expect(second.standardError.contains(port))
+    }
+
+    @Test func `SIGTERM ends a replica with 0, its Redis too, and cuts nothing that runs`() async throws {
+        let replica = try await LocalReplica.start()
+        let service = try await replica.startService("lstm_a")
+        let redis = try #require(`An acknowledged registration`.redisProcess(of: replica))
+        _ = try await PlainClient(service.url).post("/_fault", #"{"delay_ms": 1000}"#)
+        let client = replica.client
+        async let slow = client.post("/predict", LocalReplica.predict)
+        #expect(
+            try await eventually(within: .seconds(10)) {
+                try await client.get("/services/lstm_a").body.contains(#""in_flight":1"#)
+            }
+        )
+        replica.manager.signal(SIGTERM)
+        let answer = try await slow
+        #expect(answer.status == 200)
+        #expect(try await replica.manager.exitCode(within: .seconds(20)) == 0)
+        #expect(try await eventually(within: .seconds(5)) { kill(redis, 0) != 0 })
+    }
+
+    @Test func `a killed manager leaves no Redis behind`() async throws {
+        let replica = try await LocalReplica.start()
+        let redis = try #require(`An acknowledged registration`.redisProcess(of: replica))
+        replica.manager.signal(SIGKILL)
+        #expect(try await eventually(within: .seconds(10)) { kill(redis, 0) != 0 })
+    }
+}
