@@ -37,7 +37,9 @@ import Testing
                 source: .api,
                 floor: .zero
             )
-            let change = ServiceChange(weight: 9, metadata: [:], timeout: .some(nil), concurrentRequestsMax: .some(3))
+            var change = ServicePatch()
+            (change.weight, change.metadata) = (9, [:])
+            (change.timeout, change.concurrentRequestsMax) = (.some(nil), .some(3))
             let patched = try await state.patch(id, change, floor: .zero, expecting: .epoch(first.epoch))
             var expected = first.service.definition
             (expected.weight, expected.metadata, expected.timeout, expected.concurrentRequestsMax) = (9, [:], nil, 3)

@@ -21,6 +21,12 @@ import Testing
         #expect(machine.epoch == Epoch(5))
     }
 
+    @Test func `shows nothing before it has read everything, not even an own write`() {
+        var machine = FollowerMachine()
+        machine.note(self.entry(5, after: 0, "own"))
+        #expect(machine.draft == nil)
+    }
+
     @Test func `stops at a gap, and takes the missing entries from the store`() {
         var machine = self.following()
         #expect(machine.receive([self.entry(7, after: 6, "b")]) == .catchUp)

@@ -26,14 +26,14 @@ extension ClusterState {
     /// Throws `notFound`, `conflict`, `invalid`.
     public func patch(
         _ id: ServiceID,
-        _ change: ServiceChange,
+        _ patch: ServicePatch,
         floor: Epoch,
         expecting: Expectation = .anything,
         by actor: String? = nil
     ) async throws(StateError) -> Committed {
         let fields: [(field: ServiceRecord.Field, value: String)]
         do throws(RecordError) {
-            fields = try ServiceRecord.patch(change)
+            fields = try ServiceRecord.fields(of: patch)
         } catch {
             throw StateError(.invalid, "the service \(error)")
         }

@@ -46,29 +46,3 @@ public enum Heartbeat: Hashable, Sendable {
     /// The service has no lease; it stays anyway.
     case unlimited
 }
-
-/// Fields of a service to change; nil leaves a field as it is.
-public struct ServiceChange: Hashable, Sendable {
-    public var weight: Int?
-    public var capabilities: [String]?
-    /// Replaces the whole map.
-    public var metadata: [String: String]?
-    /// `.some(nil)` takes the service's own deadline away.
-    public var timeout: Duration??
-    /// `.some(nil)` takes the limit away.
-    public var concurrentRequestsMax: Int??
-
-    public init(
-        weight: Int? = nil,
-        capabilities: [String]? = nil,
-        metadata: [String: String]? = nil,
-        timeout: Duration?? = nil,
-        concurrentRequestsMax: Int?? = nil
-    ) {
-        self.weight = weight
-        self.capabilities = capabilities
-        self.metadata = metadata
-        self.timeout = timeout
-        self.concurrentRequestsMax = concurrentRequestsMax
-    }
-}

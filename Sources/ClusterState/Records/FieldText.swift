@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 internal import Registry
 
 /// The values of a record's fields as texts.
@@ -13,14 +12,19 @@ enum FieldText {
     /// A JSON object with its keys in order, so that equal maps are equal texts; empty for an empty map.
     static func json(_ map: [String: String]) -> String {
         guard !map.isEmpty else { return "" }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let data = try? encoder.encode(map)  // a map of texts always encodes
-        return data.map { String(decoding: $0, as: UTF8.self) } ?? ""
+        var object = JSONObject()
+        for (name, value) in map.sorted(by: { $0.key < $1.key }) { object[name] = .string(value) }
+        return JSONValue.object(object).serialized()
     }
 
     /// Nil when the text is no JSON object of texts.
     static func map(_ json: String) -> [String: String]? {
-        try? JSONDecoder().decode([String: String].self, from: Data(json.utf8))
+        guard let object = try? JSONValue.parse(json).asObject else { return nil }
+        var map: [String: String] = [:]
+        for member in object.members {
+            guard let text = member.value.asString else { return nil }
+            map[member.name] = text
+        }
+        return map
     }
 }

@@ -16,16 +16,16 @@ public enum ServiceRecord {
     }
 
     /// What a change writes: only the fields it names.
-    static func patch(_ change: ServiceChange) throws(RecordError) -> [(field: Field, value: String)] {
+    static func fields(of patch: ServicePatch) throws(RecordError) -> [(field: Field, value: String)] {
         var fields: [(field: Field, value: String)] = []
-        if let weight = change.weight { fields.append((.weight, String(weight))) }
-        if let capabilities = change.capabilities {
+        if let weight = patch.weight { fields.append((.weight, String(weight))) }
+        if let capabilities = patch.capabilities {
             try Self.checkStorable(capabilities: capabilities)
             fields.append((.capabilities, capabilities.joined(separator: ",")))
         }
-        if let metadata = change.metadata { fields.append((.metadata, FieldText.json(metadata))) }
-        if let timeout = change.timeout { fields.append((.timeout, FieldText.seconds(timeout))) }
-        if let limit = change.concurrentRequestsMax {
+        if let metadata = patch.metadata { fields.append((.metadata, FieldText.json(metadata))) }
+        if let timeout = patch.timeout { fields.append((.timeout, FieldText.seconds(timeout))) }
+        if let limit = patch.concurrentRequestsMax {
             fields.append((.concurrentRequestsMax, limit.map { String($0) } ?? ""))
         }
         return fields

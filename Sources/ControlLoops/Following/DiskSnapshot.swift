@@ -1,5 +1,4 @@
 internal import ClusterState
-internal import FoundationEssentials
 internal import Glibc
 internal import Registry
 
@@ -14,36 +13,37 @@ public struct DiskSnapshot: Sendable {
         self.path = path
     }
 
-    /// Nil when there is none.
+    /// Nil when there is none, or only one of another form.
     public func load() throws -> KeptRegistry? {
         guard access(self.path, F_OK) == 0 else { return nil }
-        let data = try Data(contentsOf: URL(filePath: self.path))
-        let form = try JSONDecoder().decode(Form.self, from: data)
-        guard form.form == Form.current else { return nil }
-        return KeptRegistry(
-            generation: Generation(form.generation),
-            epoch: Epoch(form.epoch),
-            contact: Timestamp(milliseconds: form.contact),
-            records: form.records.compactMap(\.record)
-        )
+        return Self.registry(try JSONValue.parse(try self.read()))
     }
 
     public func save(_ kept: KeptRegistry) throws {
-        let form = Form(
-            form: Form.current,
-            generation: kept.generation.text,
-            epoch: kept.epoch.rawValue,
-            contact: kept.contact.milliseconds,
-            records: kept.records.map { Form.Record($0) }
-        )
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let fresh = "\(self.path).\(getpid()).new"
-        try Self.write(try encoder.encode(form), to: fresh)
+        try Self.write(Array(Self.json(kept).serialized().utf8), to: fresh)
         guard rename(fresh, self.path) == 0 else { throw DiskSnapshotError("rename", fresh, errno) }
     }
 
-    private static func write(_ data: Data, to path: String) throws {
+    private func read() throws -> [UInt8] {
+        let file = open(self.path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw DiskSnapshotError("open", self.path, errno) }
+        defer { close(file) }
+        var (bytes, chunk) = ([UInt8](), [UInt8](repeating: 0, count: 65_536))
+        while bytes.count <= Self.bytesMax {
+            let count = Glibc.read(file, &chunk, chunk.count)
+            if count == 0 { return bytes }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw DiskSnapshotError("read", self.path, errno) }
+            bytes += chunk[..<count]
+        }
+        throw DiskSnapshotError("read", self.path, EFBIG)
+    }
+
+    /// About thirty times what 10,000 services need.
+    private static let bytesMax = 256 << 20
+
+    private static func write(_ data: [UInt8], to path: String) throws {
         let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else { throw DiskSnapshotError("open", path, errno) }
         defer { close(file) }
@@ -58,35 +58,55 @@ public struct DiskSnapshot: Sendable {
         }
         guard fsync(file) == 0 else { throw DiskSnapshotError("fsync", path, errno) }
     }
+}
 
-    /// The file as JSON.
-    private struct Form: Codable {
-        struct Record: Codable {
-            var kind: String
-            var id: String
-            var stamp: Int64
-            var fields: [String: String]
+// MARK: The file as JSON
 
-            init(_ record: RegistryRecord) {
-                self.kind = record.key.kind.rawValue
-                self.id = record.key.id
-                self.stamp = record.stamp.rawValue
-                self.fields = record.fields
-            }
+extension DiskSnapshot {
+    /// Of the file; another one is not read.
+    private static let form: Int64 = 1
 
-            var record: RegistryRecord? {
-                guard let kind = RecordKey.Kind(rawValue: self.kind) else { return nil }
-                return RegistryRecord(key: RecordKey(kind, self.id), stamp: Epoch(self.stamp), fields: self.fields)
-            }
-        }
+    private static func json(_ kept: KeptRegistry) -> JSONValue {
+        [
+            "form": .integer(self.form),
+            "generation": .string(kept.generation.text),
+            "epoch": .integer(kept.epoch.rawValue),
+            "contact": .integer(kept.contact.milliseconds),
+            "records": .array(kept.records.map { self.json($0) }),
+        ]
+    }
 
-        static let current = 1
+    private static func json(_ record: RegistryRecord) -> JSONValue {
+        var fields = JSONObject()
+        for (name, value) in record.fields.sorted(by: { $0.key < $1.key }) { fields[name] = .string(value) }
+        return [
+            "kind": .string(record.key.kind.rawValue),
+            "id": .string(record.key.id),
+            "stamp": .integer(record.stamp.rawValue),
+            "fields": .object(fields),
+        ]
+    }
 
-        var form: Int
-        var generation: String
-        var epoch: Int64
-        var contact: Int64
-        var records: [Record]
+    private static func registry(_ json: JSONValue) -> KeptRegistry? {
+        guard json["form"]?.asInteger == self.form, let generation = json["generation"]?.asString,
+            let epoch = json["epoch"]?.asInteger, let contact = json["contact"]?.asInteger,
+            let records = json["records"]?.asArray
+        else { return nil }
+        return KeptRegistry(
+            generation: Generation(generation),
+            epoch: Epoch(epoch),
+            contact: Timestamp(milliseconds: contact),
+            records: records.compactMap { self.record($0) }
+        )
+    }
+
+    private static func record(_ json: JSONValue) -> RegistryRecord? {
+        guard let kind = json["kind"]?.asString.flatMap({ RecordKey.Kind(rawValue: $0) }),
+            let id = json["id"]?.asString,
+            let stamp = json["stamp"]?.asInteger, let members = json["fields"]?.asObject?.members
+        else { return nil }
+        let fields = members.reduce(into: [:]) { $0[$1.name] = $1.value.asString }
+        return RegistryRecord(key: RecordKey(kind, id), stamp: Epoch(stamp), fields: fields)
     }
 }
 

@@ -70,6 +70,7 @@ public final class Follower: ServiceLifecycle.Service {
 extension Follower {
     private func follow() async {
         var nextComparison = ContinuousClock.now
+        var failuresInRow = 0
         while !Task.isCancelled {
             do throws(StateError) {
                 if ContinuousClock.now >= nextComparison {
@@ -77,13 +78,20 @@ extension Follower {
                     nextComparison = .now + Self.compareInterval * Double.random(in: 0.9...1.1)
                 }
                 let isGap = try await self.readLog(until: nextComparison)
+                failuresInRow = 0
                 if isGap { nextComparison = .now }
             } catch {
                 nextComparison = .now
                 self.lost(error)
-                try? await Task.sleep(for: .milliseconds(Int64.random(in: 50...150)))
+                failuresInRow += 1
+                try? await Task.sleep(for: Self.pause(failuresInRow))
             }
         }
+    }
+
+    /// Short at first, because the client may be about to reconnect; a second when Redis stays unusable.
+    private static func pause(_ failuresInRow: Int) -> Duration {
+        .milliseconds(50 << min(failuresInRow - 1, 4)) * Double.random(in: 0.8...1.2)
     }
 
     /// Returns whether there is a gap in the log.
@@ -182,13 +190,9 @@ extension Follower {
         var published = 0
         for await _ in self.changes {
             let began = ContinuousClock.now
-            let (machine, isNew) = self.machine.withLock { machine in
-                let isLoaded = machine.hasFollowed || machine.revision > 0
-                return (machine, isLoaded && (machine.revision != published || !self.holder.isLoaded))
-            }
-            guard isNew else { continue }
-            published = machine.revision
-            self.holder.publish(machine.snapshot())
+            guard let draft = self.machine.withLock({ $0.draft }), draft.revision != published else { continue }
+            published = draft.revision
+            self.holder.publish(draft.snapshot())
             // Half of the time at most goes into snapshots; changes that come meanwhile share the next one.
             try? await Task.sleep(for: ContinuousClock.now - began)
         }

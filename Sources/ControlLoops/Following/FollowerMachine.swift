@@ -91,9 +91,18 @@ public struct FollowerMachine: Sendable {
         )
     }
 
-    public func snapshot() -> RegistrySnapshot {
-        RegistrySnapshot(epoch: self.epoch, services: self.table.services, pointers: self.table.pointers)
+    /// Nil until everything was read once: part of a registry is none.
+    public var draft: SnapshotDraft? {
+        guard self.generation != .none else { return nil }
+        return SnapshotDraft(
+            revision: self.revision,
+            epoch: self.epoch,
+            services: self.table.services,
+            pointers: self.table.pointers
+        )
     }
+
+    public func snapshot() -> RegistrySnapshot { self.draft?.snapshot() ?? .empty }
 
     /// What happened that people should know; each is told once.
     public mutating func takeNotices() -> [FollowerNotice] {
