@@ -9,7 +9,7 @@ import Testing
         ("LOAD_BALANCING_STRATEGY", "fastest", "one of round_robin"), ("LOG_LEVEL", "info", "one of TRACE"),
         ("API_PORT", "70000", "from 0 to 65535"),
         ("AUTH_KEYS_FILE", "keys.json", "does not support it yet"), ("SERVICES_CONFIG", "missing.json", "missing.json"),
-        ("REDIS_URL", "gopher://x", "redis://"),
+        ("REDIS_URL", "gopher://x", "redis+sentinel"),
     ])
     func `a wrong value stops the start with 78 and one line that names it`(
         name: String,

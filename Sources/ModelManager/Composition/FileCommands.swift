@@ -4,7 +4,7 @@ import Registry
 
 /// Changes of the registry for the loops that discover services: what the store refuses for good is told apart from what
 /// it cannot do now.
-struct FileCommands: ControlLoops.RegistryCommands {
+struct FileCommands: DiscoveryCommands {
     let store: StoreParts
 
     func register(_ definition: ServiceDefinition, source: Service.Source) async throws {

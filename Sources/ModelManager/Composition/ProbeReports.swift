@@ -15,9 +15,9 @@ struct ProbeReports: HealthReports {
         _ = await self.prober.probeNow(service)
     }
 
-    private static func report(_ known: [ControlLoops.InstanceHealth]) -> HealthReport {
+    private static func report(_ known: [ProbeReport]) -> HealthReport {
         let instances = known.map { one in
-            var shown = ManagerAPI.InstanceHealth(url: one.key.url, verdict: one.verdict)
+            var shown = InstanceHealth(url: one.key.url, verdict: one.verdict)
             shown.lastCheck = one.lastCheck
             shown.latency = one.latency
             shown.checkedBy = one.lastCheck == nil ? nil : one.checkedBy

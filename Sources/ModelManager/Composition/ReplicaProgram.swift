@@ -29,7 +29,7 @@ struct ReplicaProgram {
     }
 
     private func configuration() throws -> ReplicaConfiguration {
-        do {
+        do throws(ConfigurationError) {
             let file = try ServicesFileSettings(options: self.options, environment: self.environment)
             let values = try SettingValues(options: self.options, environment: self.environment, file: file.settings)
             var system = SystemRandomNumberGenerator()
@@ -42,7 +42,7 @@ struct ReplicaProgram {
             )
             configuration.servicesFile = file.path
             return configuration
-        } catch let error as ConfigurationError {
+        } catch {
             throw ProgramExit.wrongConfiguration.saying(error.description)
         }
     }

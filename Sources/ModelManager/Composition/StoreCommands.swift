@@ -4,7 +4,7 @@ import ManagerAPI
 import Registry
 
 /// Changes of the registry for the HTTP face: stored in Redis, then used by this replica, then answered.
-struct StoreCommands: ManagerAPI.RegistryCommands {
+struct StoreCommands: RegistryCommands {
     let store: StoreParts
 
     func register(_ definition: ServiceDefinition) async throws(Problem) -> CommittedChange {
