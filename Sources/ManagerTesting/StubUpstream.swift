@@ -65,6 +65,19 @@ public final class StubUpstream: Sendable {
     /// All requests so far, each with all of its bytes.
     public var requests: [String] { self.record.requests }
     public var connections: Int { self.record.connections }
+    /// What the kernel has taken of the stub's answers.
+    public var sentBytes: Int { self.record.sentBytes }
+
+    /// Waits until the kernel has taken nothing more for a while: whoever should read has stopped reading.
+    public func untilQuiet() async throws {
+        var (last, quiet) = (-1, 0)
+        while quiet < 20 {
+            try await Task.sleep(for: .milliseconds(20))
+            quiet = self.sentBytes == last && last > 0 ? quiet + 1 : 0
+            last = self.sentBytes
+        }
+    }
+
     public var openConnections: Int { self.record.open }
 
     /// Lets everything go on that holds, now and in the future.

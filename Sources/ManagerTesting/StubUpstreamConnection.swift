@@ -88,7 +88,10 @@ final class StubConnection: ChannelInboundHandler, @unchecked Sendable {
 
     /// The next step follows when the bytes are with the kernel, so that a reset does not overtake them here.
     private func send(_ bytes: ByteBuffer, _ rest: ArraySlice<StubUpstream.Step>, _ channel: any Channel) {
-        channel.writeAndFlush(bytes).whenComplete { _ in self.walk(rest, channel) }
+        channel.writeAndFlush(bytes).whenComplete { _ in
+            self.record.sent(bytes.readableBytes)
+            self.walk(rest, channel)
+        }
     }
 
     static func reset(_ channel: any Channel) {

@@ -6,6 +6,7 @@ final class StubRecord: Sendable {
     private struct State {
         var requests: [String] = []
         var connections = 0
+        var sentBytes = 0
         var channels: [ObjectIdentifier: any Channel] = [:]
         var holding: [EventLoopPromise<Void>] = []
         var isReleased = false
@@ -15,6 +16,10 @@ final class StubRecord: Sendable {
 
     var requests: [String] { self.state.withLock { $0.requests } }
     var connections: Int { self.state.withLock { $0.connections } }
+    var sentBytes: Int { self.state.withLock { $0.sentBytes } }
+
+    func sent(_ bytes: Int) { self.state.withLock { $0.sentBytes += bytes } }
+
     var open: Int { self.state.withLock { $0.channels.count } }
 
     func opened(_ channel: any Channel) {

@@ -55,6 +55,8 @@ final class ClientHandler: AnswerSink, ChannelInboundHandler, @unchecked Sendabl
     private var keepsAlive = true
     private var answerIsChunked = false
     private var isReadingPaused = false
+    /// False while the caller does not take the answers he has got; then no further request of his is begun.
+    private var isWritable = true
     /// When this connection last got on: opened, head begun, body bytes, answer sent. Bounds waiting of every kind.
     private var movedAt = MonotonicClock.now()
     private var isHeadPartial = false
@@ -98,7 +100,11 @@ final class ClientHandler: AnswerSink, ChannelInboundHandler, @unchecked Sendabl
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        if context.channel.isWritable { self.exchange.callerIsReady() }
+        self.isWritable = context.channel.isWritable
+        if self.isWritable {
+            self.exchange.callerIsReady()
+            if self.state == .head, self.waiting.readableBytes > 0 { self.takeWaiting() }
+        }
         context.fireChannelWritabilityChanged()
     }
 
@@ -144,6 +150,7 @@ final class ClientHandler: AnswerSink, ChannelInboundHandler, @unchecked Sendabl
         var hasPassed = false
         while bytes.readableBytes > 0 {
             switch self.state {
+            case .head where !self.isWritable: return self.passedOn(hasPassed)
             case .head:
                 guard self.takeHead(&bytes) else { return self.passedOn(hasPassed) }
             case .body(let left): self.takeBody(&bytes, left: left)
@@ -368,7 +375,7 @@ final class ClientHandler: AnswerSink, ChannelInboundHandler, @unchecked Sendabl
         self.writeProblem(Refusal(problem), attempts: exchange.attempts)
     }
 
-    override var takesMore: Bool { self.context?.channel.isWritable ?? false }
+    override var takesMore: Bool { self.isWritable }
 
     override func exchangeEnded() {
         guard self.state != .closed else { return }

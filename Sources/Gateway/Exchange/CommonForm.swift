@@ -13,7 +13,8 @@ enum CommonForm {
     ]
 
     /// The head of a request in the common form. Headers of one connection, and those its `Connection` names, are left
-    /// out; so is `x-mm-epoch`, which the general door has waited for already.
+    /// out; so are `x-mm-epoch`, which the general door has waited for already, and values with bytes beyond printable
+    /// ASCII, which servers read in different ways.
     static func head(of request: GatewayRequest) -> [UInt8] {
         let named = request.headers.filter { $0.name.lowercased() == "connection" }
             .flatMap { $0.value.split(separator: ",") }
@@ -23,6 +24,7 @@ enum CommonForm {
         var text = "POST /predict HTTP/1.1\r\nhost: manager\r\ncontent-length: \(request.body.readableBytes)\r\n"
         for header in request.headers {
             let name = header.name.lowercased()
+            guard (header.name + header.value).utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }) else { continue }
             guard !left.contains(name), !self.single.contains(name) || seen.insert(name).inserted else { continue }
             text += "\(header.name): \(header.value)\r\n"
         }

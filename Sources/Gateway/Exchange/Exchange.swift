@@ -68,7 +68,9 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         self.plane.began(self)
         let view = self.plane.view(of: pool)
         if view.isPanic { self.plane.counts.panics += 1 }
-        guard let index = self.pickFirst(view, now: now) else { return self.answer(self.nobody(pool, now: now)) }
+        guard let index = self.withRoom(self.pickFirst(view, now: now), view, now: now) else {
+            return self.answer(self.nobody(pool, view, now: now))
+        }
         self.machine = ExchangeMachine(policy: self.policy(for: pool.members[index], now: now))
         self.attempt(index, others: view.picks.eligible.count &- 1, now: now)
     }
@@ -152,6 +154,31 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         return self.settle(pick, view, pool, now: now)
     }
 
+    /// The member picked, or another one when that has as many requests of this replica as it may.
+    @inline(__always)
+    private func withRoom(_ picked: Int?, _ view: PoolView, now: Instant) -> Int? {
+        guard let picked, let pool = self.pool else { return nil }
+        return pool.members[picked].hasRoom ? picked : self.anotherWithRoom(picked, view, now: now)
+    }
+
+    private func anotherWithRoom(_ picked: Int, _ view: PoolView, now: Instant) -> Int? {
+        guard let pool = self.pool else { return nil }
+        var full = picked
+        while true {
+            self.endUnusedProbe(of: pool.members[full], now: now)
+            self.tried.insert(full)
+            guard let other = self.pickAnother(view, now: now) else { return nil }
+            if pool.members[other].hasRoom { return other }
+            full = other
+        }
+    }
+
+    private func endUnusedProbe(of member: RouteMember, now: Instant) {
+        guard let probe = self.probe else { return }
+        self.probe = nil
+        self.plane.board.probeEnded(probe, .neutral, of: member.upstream, now: now)
+    }
+
     /// Compares what the table cannot know.
     @inline(__always)
     private func settle(_ pick: Pick, _ view: PoolView, _ pool: RoutePool, now: Instant) -> Int? {
@@ -220,7 +247,9 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         guard let pool = self.pool else { return }
         self.plane.refresh()
         let view = self.plane.view(of: pool)
-        guard let index = self.pickAnother(view, now: now) else { return self.run(self.machine.giveUp(), now: now) }
+        guard let index = self.withRoom(self.pickAnother(view, now: now), view, now: now) else {
+            return self.run(self.machine.giveUp(), now: now)
+        }
         self.plane.counts.retries += 1
         pool.members[index].upstream.lanes[self.plane.index].counts.retries += 1
         self.attempt(index, others: max(0, self.untried(view) - 1), now: now)
@@ -544,12 +573,19 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     }
 
     /// Nobody can take the request now.
-    private func nobody(_ pool: RoutePool, now: Instant) -> Problem {
+    private func nobody(_ pool: RoutePool, _ view: PoolView, now: Instant) -> Problem {
+        self.machine = ExchangeMachine(
+            policy: ExchangePolicy(deadline: now, retriesMax: 0, retryDelay: .zero, isRepeatable: false)
+        )
+        let name = "model_type \(pool.key.modelType), version \(pool.key.version)"
+        if !view.picks.eligible.isEmpty {
+            return Problem(.overloaded, "all services of \(name) have as many requests as they may", retryAfter: 1)
+        }
         let returns = pool.members.compactMap { $0.upstream.gate.breaker.movesOnAt }.min()
         let seconds = returns.map { max(1, Int(($0 - now).inSeconds.rounded(.up))) } ?? 1
         return Problem(
             .noHealthyService,
-            "no healthy service for model_type \(pool.key.modelType), version \(pool.key.version)",
+            "no healthy service for \(name)",
             retryAfter: seconds
         )
     }

@@ -42,6 +42,9 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
     private func plan(_ request: GatewayRequest) throws(Refusal) -> RoutePool {
         let head = CommonForm.head(of: request)
         let result = head.withUnsafeBytes { RequestHead.parse($0, limits: HeadLimits(headBytesMax: .max)) }
+        if case .tooLarge = result {
+            throw Refusal(Problem(.headersTooLarge, "the head of the request is too large"))
+        }
         guard case .head(let parsed) = result else {
             throw Refusal(Problem(.invalidRequest, "the headers of the request cannot be passed on"))
         }

@@ -209,14 +209,8 @@ final class LoopPlane: @unchecked Sendable {
 
     func flushGoodAnswers(_ lane: UpstreamLane, of upstream: Upstream, now: Instant) {
         guard lane.goodAnswers > 0 else { return }
-        let report = OutcomeReport(
-            generation: lane.goodGeneration,
-            successes: lane.goodAnswers,
-            failures: 0,
-            trailingFailures: 0
-        )
+        self.board.recordGood(lane.goodAnswers, generation: lane.goodGeneration, of: upstream, now: now)
         lane.goodAnswers = 0
-        self.board.record(report, of: upstream, now: now)
     }
 
     // MARK: Leaving

@@ -12,6 +12,12 @@ final class RouteMember: Sendable {
     /// `x-mm-service`, `x-mm-instance` and `x-mm-model-version`, each with CRLF.
     let answerLines: [UInt8]
 
+    /// Whether this replica may send it another request. (What other replicas send is not seen here.)
+    @inline(__always)
+    var hasRoom: Bool {
+        self.concurrentRequestsMax == .max || self.upstream.inFlight < self.concurrentRequestsMax
+    }
+
     init(upstream: Upstream, definition: ServiceDefinition) {
         self.upstream = upstream
         self.version = definition.modelVersion

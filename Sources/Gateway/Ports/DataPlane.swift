@@ -24,6 +24,7 @@ public final class DataPlane: Sendable {
     private let settings: DataPlaneSettings
     private let group: MultiThreadedEventLoopGroup
     private let board: GateBoard
+    private let connector: UpstreamConnector
     private let planes: [LoopPlane]
     private let listener: Listener
     private let common = PlaneCommon()
@@ -48,6 +49,7 @@ public final class DataPlane: Sendable {
         let connector = UpstreamConnector(hosts: settings.hosts, connectTimeout: settings.connectTimeout)
         let jar = RetryJar()
         self.board = board
+        self.connector = connector
         self.planes = loops.enumerated().map { [common] index, loop in
             LoopPlane(
                 index: index,
@@ -66,7 +68,9 @@ public final class DataPlane: Sendable {
 
     /// Binds the listener; returns the address it got.
     public func listen(host: String, port: Int, general: any GeneralDoor) async throws -> SocketAddress {
-        try await self.listener.listen(host: host, port: port, general: general, group: self.group)
+        let address = try await self.listener.listen(host: host, port: port, general: general, group: self.group)
+        self.connector.listens(at: address)
+        return address
     }
 
     /// Every loop routes by the snapshot from its next request on. Upstreams that stay keep their connections and state.
@@ -94,6 +98,9 @@ public final class DataPlane: Sendable {
 
     /// One call of the manager's own.
     public func call(_ call: UpstreamCall) async throws(UpstreamFailure) -> UpstreamAnswer {
+        guard UpstreamCallReceiver.isWellFormed(call) else {
+            throw UpstreamFailure(kind: .denied, detail: "the request has characters that would break its head")
+        }
         let plane = self.nextPlane()
         let receiver = UpstreamCallReceiver(call, plane: plane)
         let result = await withTaskCancellationHandler {

@@ -91,6 +91,13 @@ final class GateBoard: Sendable {
 
     // MARK: Outcomes
 
+    /// Good news: no trip can follow, so neither the rest of the pool nor the lock matters.
+    func recordGood(_ answers: Int, generation: Int, of upstream: Upstream, now: Instant) {
+        let report = OutcomeReport(generation: generation, successes: answers, failures: 0, trailingFailures: 0)
+        let bound = EjectionBound(poolSize: 1, ejected: 0)
+        _ = upstream.gate.withBreaker { $0.record(report, bound: bound, now: now) }
+    }
+
     func record(_ report: OutcomeReport, of upstream: Upstream, now: Instant) {
         let tripped = self.watched.withLock { watched in
             let bound = self.bound(of: upstream)

@@ -25,7 +25,7 @@ struct HostJudge: Sendable {
 
     private let isAllowListed: Bool
 
-    /// Nil: the name may be resolved. Its addresses are judged as well.
+    /// Nil: the name may be resolved. Its addresses are judged as well. IPv6 address texts pass here.
     func refuses(host: String) -> String? {
         if self.deniedGlobs.contains(where: { Self.matches(glob: $0, host) }) { return "host \(host) is denied" }
         return nil

@@ -17,6 +17,14 @@ final class UpstreamCallReceiver: AnswerReceiver, @unchecked Sendable {
         self.plane = plane
     }
 
+    /// Whether nothing in the head could end it early.
+    static func isWellFormed(_ call: UpstreamCall) -> Bool {
+        let texts = [call.method, call.path] + call.headers.flatMap { [$0.name, $0.value] }
+        let hasBlank = (call.method + call.path).utf8.contains(0x20)
+        return !hasBlank && call.path.hasPrefix("/")
+            && texts.allSatisfy { $0.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } }
+    }
+
     func run(_ continuation: CheckedContinuation<Result<UpstreamAnswer, UpstreamFailure>, Never>) {
         self.continuation = continuation
         let timeout = TimeAmount.nanoseconds(max(0, self.call.timeout.inNanoseconds))

@@ -110,9 +110,17 @@ final class UpstreamConnection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        let isTLS = error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError
-        self.failure = UpstreamEnd(isTLS ? .tls : .reset, "\(error)")
+        self.failure = UpstreamEnd(Self.isRefusedHandshake(error) ? .tls : .reset, "\(error)")
         context.close(promise: nil)
+    }
+
+    /// Before the handshake ends no request leaves; any later TLS error may come after the instance has seen one.
+    private static func isRefusedHandshake(_ error: any Error) -> Bool {
+        switch error {
+        case NIOSSLError.handshakeFailed: true
+        case let error as NIOSSLExtraError: error == .failedToValidateHostname
+        default: false
+        }
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -12,12 +12,17 @@ final class UpstreamConnector: Sendable {
     private let judge: HostJudge
     private let connectTimeout: Duration
     private let tls = Mutex<NIOSSLContext?>(nil)
-    /// Address the data plane itself listens on; an instance there would be a loop.
-    private let ownPort = Atomic<Int>(0)
+    /// Where the data plane itself listens; an instance there would be a loop.
+    private let own = Mutex<[SocketAddress]>([])
 
     init(hosts: HostPolicy, connectTimeout: Duration) {
         self.judge = HostJudge(hosts)
         self.connectTimeout = connectTimeout
+    }
+
+    /// The data plane listens there: never to be connected to.
+    func listens(at address: SocketAddress) {
+        self.own.withLock { $0.append(address) }
     }
 
     /// On the loop; the result comes on the loop.
@@ -35,20 +40,26 @@ final class UpstreamConnector: Sendable {
     /// Literals at once, names on a thread that may block.
     private func addresses(of url: ServiceURL, on loop: any EventLoop) -> EventLoopFuture<[SocketAddress]> {
         if let address = try? SocketAddress(ipAddress: url.host, port: url.port) {
-            return loop.makeCompletedFuture { [try self.judged(address)] }
+            return loop.makeCompletedFuture { try self.judged([address], of: url) }
         }
-        let judge = self.judge
         return NIOThreadPool.singleton.runIfActive(eventLoop: loop) {
-            let found = try HostResolver.addresses(of: url.host, port: url.port)
-            let allowed = found.filter { judge.refuses($0) == nil }
-            guard let first = found.first, allowed.isEmpty else { return allowed }
-            throw UpstreamFailure(kind: .denied, detail: judge.refuses(first) ?? "no address is allowed")
+            try self.judged(HostResolver.addresses(of: url.host, port: url.port), of: url)
         }
     }
 
-    private func judged(_ address: SocketAddress) throws -> SocketAddress {
-        if let reason = self.judge.refuses(address) { throw UpstreamFailure(kind: .denied, detail: reason) }
-        return address
+    /// The allowed ones; throws why when there are none.
+    private func judged(_ addresses: [SocketAddress], of url: ServiceURL) throws -> [SocketAddress] {
+        let own = self.own.withLock { $0 }
+        var refusal: String?
+        let allowed = addresses.filter { address in
+            let reason =
+                self.judge.refuses(address, host: url.host)
+                ?? (own.contains { $0.reaches(address) } ? "\(url) is the manager itself" : nil)
+            refusal = refusal ?? reason
+            return reason == nil
+        }
+        if allowed.isEmpty, let refusal { throw UpstreamFailure(kind: .denied, detail: refusal) }
+        return allowed
     }
 
     private func connect(
@@ -99,6 +110,7 @@ final class UpstreamConnector: Sendable {
         return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : url.host)
     }
 
+    /// Any failure to connect, by its kind.
     static func failure(_ error: any Error) -> UpstreamFailure {
         switch error {
         case let failure as UpstreamFailure: failure
@@ -107,5 +119,19 @@ final class UpstreamConnector: Sendable {
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: UpstreamFailure(kind: .tls, detail: "\(error)")
         default: UpstreamFailure(kind: .connectRefused, detail: "\(error)")
         }
+    }
+}
+
+extension SocketAddress {
+    /// Whether a connection to `address` arrives at a socket that listens here. A wildcard is taken for the loopback
+    /// addresses only; through the others, the `via` header ends a loop after one round.
+    fileprivate func reaches(_ address: SocketAddress) -> Bool {
+        guard self.port == address.port, let own = AddressBlock.bytes(of: self),
+            let other = AddressBlock.bytes(of: address)
+        else { return false }
+        if own == other { return true }
+        let isLoopback =
+            other.first == 127 || (other.count == 16 && other.dropLast().allSatisfy { $0 == 0 } && other.last == 1)
+        return own.allSatisfy { $0 == 0 } && isLoopback
     }
 }

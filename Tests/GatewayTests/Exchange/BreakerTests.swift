@@ -11,7 +11,7 @@ import Testing
             isWell.value ? [.send(StubUpstream.json("well")), .next] : [.reset]
         }
         try await Setting.run({
-            $0.breaker = BreakerPolicy(failuresInRowMax: 3, cooldown: .milliseconds(300))
+            $0.breaker = BreakerPolicy(failuresInRowMax: 3, cooldown: .seconds(2))
             $0.retriesMax = 0
         }) { setting in
             setting.register([try Setting.service("a", at: stub.url)])
@@ -22,11 +22,11 @@ import Testing
             let refused = try await setting.predict()
             #expect(refused.status == 503)
             #expect(refused["x-mm-error-code"] == "no_healthy_service")
-            #expect(refused["retry-after"] == "1")
+            #expect(["1", "2", "3"].contains(refused["retry-after"]))
             #expect(stub.requests.count == 3)
             isWell.set(true)
             #expect(
-                try await eventually(within: .seconds(5)) { setting.plane.states(of: id).first?.breaker == .halfOpen }
+                try await eventually(within: .seconds(15)) { setting.plane.states(of: id).first?.breaker == .halfOpen }
             )
             #expect(try await setting.predict().body == "well")
             #expect(setting.plane.states(of: id).first?.breaker == .closed)

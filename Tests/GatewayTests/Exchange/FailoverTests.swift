@@ -32,10 +32,11 @@ import Testing
         let bad = try await StubUpstream.start { failure.script($0, $1) }
         if failure == .refused { await bad.kill() }
         let good = try await StubUpstream.answering(StubUpstream.json("good"))
+        let limit: Duration = failure == .noAnswer ? .seconds(4) : .seconds(30)
         try await Setting.run { setting in
             setting.register([
-                try Setting.service("a", at: bad.url) { $0.timeout = .milliseconds(600) },
-                try Setting.service("b", at: good.url) { $0.timeout = .milliseconds(600) },
+                try Setting.service("a", at: bad.url) { $0.timeout = limit },
+                try Setting.service("b", at: good.url) { $0.timeout = limit },
             ])
             var attempts: Set<String> = []
             for _ in 0..<4 {
