@@ -17,7 +17,7 @@ public struct PlainClient: Sendable {
     private let port: Int
     private let timeoutSeconds: Int
 
-    /// - Parameter url: such as `http://127.0.0.1:8008`.
+    /// The `url` is such as `http://127.0.0.1:8008`.
     public init(_ url: String, timeoutSeconds: Int = 30) {
         let components = URLComponents(string: url)
         self.host = components?.host ?? "127.0.0.1"

@@ -24,10 +24,8 @@ struct ReplicaConfiguration: Sendable {
     var servicesFile: String?
     var dataPlane: DataPlaneSettings
 
-    /// - Parameters:
-    ///   - hostName: the first half of the replica id when none is set.
-    ///   - nonce: the second half; differs at each start.
-    ///   - cores: how many event loops run when `EVENT_LOOPS` is not set.
+    /// The `hostName` is the first half of the replica id when none is set; the `nonce`, the second half, differs at each
+    /// start; `cores` says how many event loops run when `EVENT_LOOPS` is not set.
     init(_ values: SettingValues, hostName: String, nonce: String, cores: Int) throws(ConfigurationError) {
         self.apiHost = values.text("API_HOST") ?? ""
         self.apiPort = try values.integer("API_PORT", in: 0...65535)

@@ -8,7 +8,7 @@ public final class RegistrySnapshot: Sendable {
 
     public static let empty = RegistrySnapshot(epoch: .zero, services: [], pointers: [:])
 
-    /// - Parameter pointers: what `latest` and other aliases were explicitly set to, by model type.
+    /// The `pointers` are what `latest` and other aliases were explicitly set to, by model type.
     public init(epoch: Epoch, services: [Service], pointers: [ModelType: ModelPointers]) {
         self.epoch = epoch
         self.services = services.sorted { $0.id < $1.id }

@@ -1,0 +1,73 @@
+import Registry
+import Testing
+
+@testable import ModelManager
+
+@Suite struct `The configuration` {
+    static func read(
+        options: [String: String] = [:],
+        environment: [String: String] = [:],
+        file: [String: String] = [:]
+    ) throws(ConfigurationError) -> ReplicaConfiguration {
+        let values = try SettingValues(options: options, environment: environment, file: file)
+        return try ReplicaConfiguration(values, hostName: "host", nonce: "1f", cores: 2)
+    }
+
+    @Test func `has the contract's defaults`() throws {
+        let configuration = try Self.read()
+        #expect(configuration.apiHost == "0.0.0.0")
+        #expect(configuration.apiPort == 8008)
+        #expect(configuration.dataPlane.timeout == .seconds(30))
+        #expect(configuration.dataPlane.retriesMax == 3)
+        #expect(configuration.dataPlane.strategy == .roundRobin)
+        #expect(configuration.dataPlane.breaker.cooldown == .seconds(10))
+        #expect(configuration.dataPlane.bodyBytesMax == 16_777_216)
+        #expect(configuration.drainDelay == .seconds(5))
+        #expect(configuration.eventLoops == 2)
+        #expect(configuration.replicaID == "host-1f")
+        #expect(configuration.redisURL == nil)
+    }
+
+    @Test func `option beats environment beats file beats default`() throws {
+        let file = ["API_PORT": "1", "MAX_RETRIES": "1", "LOG_LEVEL": "ERROR"]
+        let configuration = try Self.read(
+            options: ["API_PORT": "3"],
+            environment: ["API_PORT": "2", "MAX_RETRIES": "2"],
+            file: file
+        )
+        #expect(configuration.apiPort == 3)
+        #expect(configuration.dataPlane.retriesMax == 2)
+        #expect(configuration.logLevel == .error)
+    }
+
+    @Test(arguments: [
+        ("API_PORT", ""), ("API_PORT", "80a"), ("SERVICE_TIMEOUT", "0"), ("SERVICE_TIMEOUT", "nan"),
+        ("RETRY_DELAY", "-1"), ("BREAKER_RATIO", "1.5"),
+        ("EVENT_LOOPS", "0"), ("LOG_FORMAT", "xml"), ("REPLICA_ID", "a b"), ("REDIS_KEY_PREFIX", "{x}"),
+        ("MAX_BODY_BYTES", "99999999999"),
+    ])
+    func `refuses what it does not understand and names it`(name: String, value: String) {
+        #expect {
+            _ = try Self.read(environment: [name: value])
+        } throws: { error in
+            (error as? ConfigurationError)?.variable == name && (error as? ConfigurationError)?.value == value
+        }
+    }
+
+    @Test func `refuses settings of the file that do not exist, and variables of later versions`() {
+        #expect(throws: ConfigurationError.self) { try Self.read(file: ["API_PROT": "1"]) }
+        for name in Setting.notYet {
+            #expect(throws: ConfigurationError.self) { try Self.read(environment: [name: "1"]) }
+        }
+    }
+
+    @Test func `never shows a secret`() throws {
+        let values = try SettingValues(options: [:], environment: ["REDIS_URL": "redis://:hidden@h"], file: [:])
+        #expect(!values.refusal("REDIS_URL", "x").description.contains("hidden@h"))
+    }
+
+    @Test func `every setting is an option of serve and no option is more`() throws {
+        let source = try ServeOptions.parse(Setting.all.flatMap { ["--\($0.option)", "value-of-\($0.name)"] })
+        #expect(source.values == Dictionary(uniqueKeysWithValues: Setting.all.map { ($0.name, "value-of-\($0.name)") }))
+    }
+}
