@@ -10,7 +10,7 @@ public struct FaceSettings: Sendable {
     public var timeout: Duration = .seconds(30)
     /// Between two looks at what a draining service still has to do.
     public var drainPollInterval: Duration = .milliseconds(50)
-    /// How long a connection without a request stays open, and how long a caller may stall inside a body.
+    /// How long a caller may stall inside a body.
     public var idleTimeout: Duration = .seconds(60)
     /// Connections of the general door at a time; more are closed at once.
     public var connectionsMax = 10_000

@@ -1,6 +1,7 @@
 import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
+import NIOCore
 import Registry
 import Testing
 
@@ -162,10 +163,10 @@ import Testing
 
     @Test func `tells nobody what went wrong inside`() throws {
         struct Secret: Error { var path = "/etc/passwd" }
-        let answer = try #require(ProblemAnswer(Secret()))
+        let answer = try #require(ProblemAnswer(answering: Secret()))
         #expect(answer.problem.code == .internalError)
-        #expect(!answer.body(requestID: "r").serialized().contains("passwd"))
-        #expect(ProblemAnswer(CancellationError()) == nil)
+        #expect(!String(buffer: answer.body(requestID: "r")).contains("passwd"))
+        #expect(ProblemAnswer(answering: CancellationError()) == nil)
     }
 
     @Test(arguments: Problem.Code.allCases)
@@ -180,7 +181,7 @@ import Testing
         #expect(answer.status.code == code.status)
         #expect(answer.headers[.managerErrorCode] == code.rawValue)
         #expect((answer.headers[.retryAfter] != nil) == [429, 503].contains(code.status))
-        let body = ProblemAnswer(Problem(code, "no", attempts: [attempt])).body(requestID: "r").serialized()
+        let body = String(buffer: ProblemAnswer(Problem(code, "no", attempts: [attempt])).body(requestID: "r"))
         #expect(body.hasSuffix(#""attempts":[{"service_id":"a","url":"http://a:1","outcome":"reset","ms":3}]}"#))
     }
 }

@@ -158,6 +158,7 @@ final class ClientHandler: AnswerSink, ChannelInboundHandler, @unchecked Sendabl
                 self.pass(&bytes, left: left)
                 hasPassed = true
             case .general:
+                self.movedAt = MonotonicClock.now()
                 self.context?.fireChannelRead(self.wrapInboundOut(bytes))
                 bytes.moveReaderIndex(to: bytes.writerIndex)
                 hasPassed = true
@@ -489,6 +490,9 @@ final class ClientHandler: AnswerSink, ChannelInboundHandler, @unchecked Sendabl
         case .body where waited > self.plane.settings.idleTimeout:
             self.refuse(Problem(.requestTimeout, "the body of the request stalled"))
         case .passing where waited > self.plane.settings.idleTimeout: self.close()
+        case .general where waited > self.plane.settings.idleTimeout:
+            // Closes now when nothing is asked, else after the answer that is under way.
+            self.context?.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
         case .lingering(let until) where until <= now: self.close()
         case .head, .body, .exchanging, .opening, .passing, .awaitingGeneral, .general, .lingering, .closed: break
         }

@@ -21,21 +21,19 @@ public enum ProblemBody {
                 body.member("type", fault.type)
                 body.close("}")
             }
-        } else if let detail = problem.detail {
-            body.member("detail", detail)
+        } else {
+            body.member("detail", problem.detail ?? problem.message)
         }
         body.member("request_id", requestID)
-        if !problem.attempts.isEmpty {
-            body.name("attempts")
-            body.list(problem.attempts) { body, attempt in
-                body.open("{")
-                body.member("service_id", attempt.service.text)
-                body.member("url", attempt.url.description)
-                body.member("outcome", attempt.outcome)
-                body.name("ms")
-                body.raw(String(attempt.milliseconds))
-                body.close("}")
-            }
+        body.name("attempts")
+        body.list(problem.attempts) { body, attempt in
+            body.open("{")
+            body.member("service_id", attempt.service.text)
+            body.member("url", attempt.url.description)
+            body.member("outcome", attempt.outcome)
+            body.name("ms")
+            body.raw(String(attempt.milliseconds))
+            body.close("}")
         }
         body.close("}")
         return ByteBuffer(string: body.text)

@@ -20,20 +20,25 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private static let lingerMax = TimeAmount.seconds(2)
 
     private let bodyBytesMax: Int
+    private let stallMax: TimeAmount
     private let caller: CallerPresence
     private let replicaID: String
     private let responseEnded: @Sendable () -> Void
     private var machine = ConnectionMachine()
     private var endsUnflushed = 0
     private var lingers = false
+    /// Runs while a body is awaited. The door before this one watches connections on which nothing is asked.
+    private var stallTimer: Scheduled<Void>?
 
     init(
         bodyBytesMax: Int,
+        stallMax: TimeAmount,
         caller: CallerPresence,
         replicaID: String,
         responseEnded: @escaping @Sendable () -> Void
     ) {
         self.bodyBytesMax = bodyBytesMax
+        self.stallMax = stallMax
         self.caller = caller
         self.replicaID = replicaID
         self.responseEnded = responseEnded
@@ -41,11 +46,14 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !self.lingers else { return }
-        if case .head(let head) = self.unwrapInboundIn(data) {
+        switch self.unwrapInboundIn(data) {
+        case .head(let head):
             let expects = head.headers["expect"].contains { $0.lowercased() == "100-continue" }
             let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
-            let action = self.machine.requestHead(expectsContinue: expects && length <= self.bodyBytesMax)
-            self.run(action, context)
+            self.run(self.machine.requestHead(expectsContinue: expects && length <= self.bodyBytesMax), context)
+            self.awaitBody(context)
+        case .body: self.awaitBody(context)
+        case .end: self.stallTimer?.cancel()
         }
         context.fireChannelRead(data)
     }
@@ -76,13 +84,28 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
+    /// A caller who closes his side while his request runs has left, as on the fast path.
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed { self.caller.leave() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
     func channelInactive(context: ChannelHandlerContext) {
-        self.caller.leave()
+        self.callerLeft()
         context.fireChannelInactive()
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
+    func handlerRemoved(context: ChannelHandlerContext) { self.callerLeft() }
+
+    private func callerLeft() {
+        self.stallTimer?.cancel()
         self.caller.leave()
+    }
+
+    private func awaitBody(_ context: ChannelHandlerContext) {
+        self.stallTimer?.cancel()
+        let channel = context.channel
+        self.stallTimer = context.eventLoop.scheduleTask(in: self.stallMax) { channel.close(mode: .all, promise: nil) }
     }
 
     private func run(_ action: ConnectionMachine.Action, _ context: ChannelHandlerContext) {
@@ -90,7 +113,8 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             let head = HTTPResponseHead(version: .http1_1, status: .continue)
             context.writeAndFlush(self.wrapOutboundOut(.head(head)), promise: nil)
         }
-        if action.tellsResponseEnded { self.responseEnded() }
+        // Of a connection that closes nobody shall read a further request.
+        if action.tellsResponseEnded, !action.closes { self.responseEnded() }
         if let refusal = action.refusal { self.refuse(refusal, context) }
         if action.closes { self.closeLingering(context) }
     }
@@ -103,22 +127,21 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             }
         let requestID = RequestIDRule.keepOrMake(nil)
         let answer = ProblemAnswer(problem)
-        let body = answer.body(requestID: requestID).serialized()
+        let body = answer.body(requestID: requestID)
         let headers: HTTPHeaders = [
-            "content-type": "application/json", "content-length": String(body.utf8.count), "connection": "close",
+            "content-type": "application/json", "content-length": String(body.readableBytes), "connection": "close",
             "x-mm-error-code": problem.code.rawValue, "x-request-id": requestID, "x-mm-replica": self.replicaID,
         ]
         let status = HTTPResponseStatus(statusCode: problem.code.status)
         let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
         context.write(self.wrapOutboundOut(.head(head)), promise: nil)
-        context.write(self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: body)))), promise: nil)
+        context.write(self.wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
         context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)
-        self.responseEnded()
     }
 
     private func closeLingering(_ context: ChannelHandlerContext) {
         self.lingers = true
-        self.caller.leave()
+        self.callerLeft()
         context.close(mode: .output, promise: nil)
         let channel = context.channel
         context.eventLoop.scheduleTask(in: Self.lingerMax) { channel.close(mode: .all, promise: nil) }

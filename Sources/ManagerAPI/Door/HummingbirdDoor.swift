@@ -78,10 +78,8 @@ public final class HummingbirdDoor: GeneralDoor {
             maxHeaderListSize: settings.headerListBytesMax,
             maxHeaderFieldCount: settings.headersMax
         )
-        let configuration = HTTP1Channel.Configuration(
-            idleTimeout: .nanoseconds(settings.idleTimeout.inNanoseconds),
-            httpDecoderConfiguration: limits
-        )
+        // No idle timeout here: it would not see the requests of the fast path on the same connection.
+        let configuration = HTTP1Channel.Configuration(httpDecoderConfiguration: limits)
         let (responder, logger) = (self.face.responder, self.logger)
         return HTTP1Channel(
             responder: { request, writer, channel in
@@ -104,6 +102,7 @@ public final class HummingbirdDoor: GeneralDoor {
         let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
         let handler = ConnectionHandler(
             bodyBytesMax: self.face.settings.bodyBytesMax,
+            stallMax: .nanoseconds(self.face.settings.idleTimeout.inNanoseconds),
             caller: caller,
             replicaID: self.face.responder.identity.id,
             responseEnded: responseEnded

@@ -25,7 +25,7 @@ struct Metrics: Sendable {
         page.end()
         return Response(
             status: .ok,
-            headers: [.contentType: format.contentType, .cacheControl: "no-store", .contentTypeOptions: "nosniff"],
+            headers: [.contentType: format.contentType, .cacheControl: "no-store", .xContentTypeOptions: "nosniff"],
             body: .init(byteBuffer: ByteBuffer(string: page.text))
         )
     }

@@ -19,7 +19,7 @@ public struct FaceResponder: HTTPResponder {
         do {
             response = try await self.answer(request, requestID, context)
         } catch {
-            guard let answer = ProblemAnswer(error) else { throw error }
+            guard let answer = ProblemAnswer(answering: error) else { throw error }
             self.note(error, answer.problem, requestID)
             response = answer.response(requestID: requestID)
         }

@@ -32,7 +32,7 @@ struct EmbeddedPage: Sendable {
             status: .ok,
             headers: [
                 .contentType: "text/html; charset=utf-8", .cacheControl: "no-store",
-                .contentSecurityPolicy: policy.joined(separator: "; "), .contentTypeOptions: "nosniff",
+                .contentSecurityPolicy: policy.joined(separator: "; "), .xContentTypeOptions: "nosniff",
                 .referrerPolicy: "no-referrer",
             ],
             body: .init(byteBuffer: ByteBuffer(string: self.pieces.joined(separator: nonce)))

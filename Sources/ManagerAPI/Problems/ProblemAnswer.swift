@@ -1,22 +1,24 @@
+internal import Gateway
 internal import HTTPTypes
 internal import Hummingbird
+internal import NIOCore
 internal import Registry
 
 /// The only place that makes an HTTP answer of an error.
 ///
-/// What is not a `Problem` or an `InvalidRequest` tells the caller nothing but `internal_error` and the request id
-/// under which the log has the rest.
+/// What is no `Problem` tells the caller nothing but `internal_error` and the request id under which the log has the
+/// rest.
 struct ProblemAnswer {
     var problem: Problem
-    var issues: [ValidationIssue] = []
+    var faults: [Refusal.Fault] = []
     var allow: [HTTPRequest.Method] = []
 
     /// Nil when the error is nobody's to see: the caller left.
-    init?(_ error: any Error) {
+    init?(answering error: any Error) {
         switch error {
         case let problem as Problem: self.init(problem)
-        case let invalid as InvalidRequest: self.init(invalid)
-        case let form as FormProblems: self.init(InvalidRequest(form))
+        case let refusal as Refusal: self.init(refusal.problem, faults: refusal.faults)
+        case let form as FormProblems: self.init(Refusal(form).problem, faults: Refusal(form).faults)
         case let refused as MethodNotAllowed:
             self.init(refused.problem)
             self.allow = refused.allow
@@ -25,57 +27,34 @@ struct ProblemAnswer {
         }
     }
 
-    init(_ problem: Problem) { self.problem = problem }
-
-    private init(_ invalid: InvalidRequest) {
-        self.problem = Problem(.validationError, invalid.sentence)
-        self.issues = invalid.issues
+    init(_ problem: Problem, faults: [Refusal.Fault] = []) {
+        self.problem = problem
+        self.faults = faults
     }
 
     func response(requestID: String) -> Response {
-        var headers: HTTPFields = [.contentType: "application/json"]
-        headers[.contentTypeOptions] = "nosniff"
-        headers[.cacheControl] = "no-store"
-        headers[.managerErrorCode] = self.problem.code.rawValue
+        var headers: HTTPFields = [
+            .contentType: ProblemBody.contentType, .xContentTypeOptions: "nosniff", .cacheControl: "no-store",
+            .managerErrorCode: self.problem.code.rawValue,
+        ]
         if let seconds = self.retryAfter { headers[.retryAfter] = String(seconds) }
         if !self.allow.isEmpty { headers[.allow] = self.allow.map(\.rawValue).joined(separator: ", ") }
         if self.problem.code == .payloadTooLarge { headers[.connection] = "close" }
-        let body = ByteBuffer(string: self.body(requestID: requestID).serialized())
         return Response(
             status: .init(code: self.problem.code.status),
             headers: headers,
-            body: .init(byteBuffer: body)
+            body: .init(byteBuffer: self.body(requestID: requestID))
         )
     }
 
-    func body(requestID: String) -> JSONValue {
-        [
-            "error": .string(self.problem.message), "code": .string(self.problem.code.rawValue),
-            "detail": self.detail, "request_id": .string(requestID),
-            "attempts": .array(self.problem.attempts.map(Self.json)),
-        ]
-    }
-
-    private var detail: JSONValue {
-        guard self.issues.isEmpty else { return .array(self.issues.map(Self.json)) }
-        return .string(self.problem.detail ?? self.problem.message)
+    func body(requestID: String) -> ByteBuffer {
+        ProblemBody.render(self.problem, faults: self.faults, requestID: requestID)
     }
 
     /// Whole seconds: clients that obey them must not come back at once.
     private var retryAfter: Int? {
         if let seconds = self.problem.retryAfter { return max(1, seconds) }
         return self.problem.code.status == 503 || self.problem.code.status == 429 ? 1 : nil
-    }
-
-    private static func json(_ issue: ValidationIssue) -> JSONValue {
-        ["loc": JSONValue(issue.location), "msg": .string(issue.message), "type": .string(issue.type)]
-    }
-
-    private static func json(_ attempt: Problem.Attempt) -> JSONValue {
-        [
-            "service_id": .string(attempt.service.text), "url": .string(attempt.url.description),
-            "outcome": .string(attempt.outcome), "ms": .integer(attempt.milliseconds),
-        ]
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Gateway
 internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
@@ -17,7 +18,7 @@ struct Call: Sendable {
     func name<Kind: Name>(_ parameter: String, _ type: Kind.Type) throws -> Kind {
         guard let value = self.parameters[parameter].flatMap(Kind.init) else {
             let message = "must match \(NameRule.pattern)"
-            throw InvalidRequest(at: ["path", parameter], message, type: "string_pattern_mismatch")
+            throw Refusal.invalid(at: ["path", parameter], message, type: "string_pattern_mismatch")
         }
         return value
     }

@@ -29,7 +29,7 @@ struct ClusterReads: Sendable {
 
     func explain(_ call: Call) async throws -> Response {
         guard let type = try call.query.name("model_type", ModelType.self) else {
-            throw InvalidRequest(at: ["query", "model_type"], "must be given", type: "missing")
+            throw Refusal.invalid(at: ["query", "model_type"], "must be given", type: "missing")
         }
         let version = try call.query.name("model_version", ModelVersion.self) ?? .latest
         let capability = call.query["capability"] ?? "prediction"

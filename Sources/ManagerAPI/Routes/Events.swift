@@ -1,4 +1,5 @@
 internal import ClusterState
+internal import Gateway
 internal import Hummingbird
 internal import NIOCore
 internal import Registry
@@ -21,7 +22,11 @@ struct Events: Sendable {
         let limit = try call.query.integer("limit", in: 1...Self.pageMax, default: Self.pageDefault)
         let after = call.query["after"]
         guard after.map(Self.isPlain) ?? true else {
-            throw InvalidRequest(at: ["query", "after"], "must be the id of an event", type: "string_pattern_mismatch")
+            throw Refusal.invalid(
+                at: ["query", "after"],
+                "must be the id of an event",
+                type: "string_pattern_mismatch"
+            )
         }
         if try call.query.flag("follow") { return self.follow(log, after, call) }
         let events = try await log.events(after: after, limit: limit, wait: .zero)
@@ -41,7 +46,7 @@ struct Events: Sendable {
             status: .ok,
             headers: [
                 .contentType: "text/event-stream", .cacheControl: "no-store", .acceleratorBuffering: "no",
-                .contentTypeOptions: "nosniff",
+                .xContentTypeOptions: "nosniff",
             ],
             body: body
         )

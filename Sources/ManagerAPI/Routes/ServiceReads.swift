@@ -10,8 +10,8 @@ struct ServiceReads: Sendable {
     static let pageDefault = 1000
     static let pageMax = 10_000
 
-    /// `GET /services`. The tag is the epoch, so that a page that polls costs next to nothing while nothing changes
-    /// in the registry; what changes without an epoch (health, load) is read without the tag.
+    /// `GET /services`. The tag is the epoch: who asks with it hears of changes of the registry, and of nothing that
+    /// changes without an epoch, such as health and load. That is why no cache may use it by itself.
     func list(_ call: Call) async throws -> Response {
         let snapshot = try self.knowledge.snapshot()
         let tag = "\"\(snapshot.epoch)\""
@@ -27,7 +27,7 @@ struct ServiceReads: Sendable {
         let json: JSONValue = [
             "services": .array(services), "epoch": .integer(snapshot.epoch.rawValue), "next": JSONValue(next),
         ]
-        return .json(json, headers: [.eTag: tag, .cacheControl: "no-cache"])
+        return .json(json, headers: [.eTag: tag])
     }
 
     /// `GET /services/{service_id}`

@@ -7,7 +7,6 @@ extension HTTPField.Name {
     static let managerEpoch = Self.known("x-mm-epoch")
     static let managerErrorCode = Self.known("x-mm-error-code")
     static let managerStale = Self.known("x-mm-stale")
-    static let contentTypeOptions = Self.known("x-content-type-options")
     static let referrerPolicy = Self.known("referrer-policy")
     static let acceleratorBuffering = Self.known("x-accel-buffering")
 

@@ -1,3 +1,4 @@
+internal import Gateway
 internal import Registry
 
 /// The query of a request, decoded once; a member asked for in the wrong form is refused with its name.
@@ -13,7 +14,7 @@ struct Query: Sendable {
                 let value = PercentCoding.decode(value, plusIsBlank: true)
             else { throw Problem(.invalidRequest, "the query's percent-encoding is broken") }
             guard members.updateValue(value, forKey: name) == nil else {
-                throw InvalidRequest(at: ["query", name], "stands more than once", type: "duplicate")
+                throw Refusal.invalid(at: ["query", name], "stands more than once", type: "duplicate")
             }
         }
         self.members = members
@@ -25,7 +26,7 @@ struct Query: Sendable {
         guard let text = self[name] else { return standard }
         guard let value = Int(text), range.contains(value) else {
             let message = "must be a whole number from \(range.lowerBound) to \(range.upperBound)"
-            throw InvalidRequest(at: ["query", name], message, type: "int_range")
+            throw Refusal.invalid(at: ["query", name], message, type: "int_range")
         }
         return value
     }
@@ -34,7 +35,7 @@ struct Query: Sendable {
         switch self[name] {
         case nil, "false", "0": return false
         case "true", "1": return true
-        default: throw InvalidRequest(at: ["query", name], "must be true or false", type: "bool_parsing")
+        default: throw Refusal.invalid(at: ["query", name], "must be true or false", type: "bool_parsing")
         }
     }
 
@@ -43,7 +44,7 @@ struct Query: Sendable {
         guard let text = self[name] else { return nil }
         guard let value = Choice(rawValue: text) else {
             let allowed = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-            throw InvalidRequest(at: ["query", name], "must be one of \(allowed)", type: "enum")
+            throw Refusal.invalid(at: ["query", name], "must be one of \(allowed)", type: "enum")
         }
         return value
     }
@@ -51,7 +52,7 @@ struct Query: Sendable {
     func name<Kind: Name>(_ name: String, _ type: Kind.Type) throws -> Kind? {
         guard let text = self[name] else { return nil }
         guard let value = Kind(text) else {
-            throw InvalidRequest(
+            throw Refusal.invalid(
                 at: ["query", name],
                 "must match \(NameRule.pattern)",
                 type: "string_pattern_mismatch"

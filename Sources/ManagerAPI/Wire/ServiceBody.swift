@@ -1,3 +1,4 @@
+internal import Gateway
 internal import NIOCore
 internal import Registry
 
@@ -11,7 +12,7 @@ enum ServiceBody {
     static func patch(_ body: ByteBuffer) throws -> ServicePatch {
         let patch = try ServicePatch.read(self.json(body))
         guard patch != ServicePatch() else {
-            throw InvalidRequest(at: ["body"], "changes nothing: it has no member", type: "missing")
+            throw Refusal.invalid(at: ["body"], "changes nothing: it has no member", type: "missing")
         }
         return patch
     }
