@@ -4,7 +4,7 @@
 # Both stages are Debian 12, so that what is linked in the first is found in the last.
 
 FROM swift:6.3-bookworm AS build
-# The run stage takes the version of hiredis that its redis-server was built with, of the same release of Debian.
+# libhiredis0.14 in the run stage is what this one links to.
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libhiredis-dev \
@@ -26,7 +26,7 @@ RUN swift build -c release --static-swift-stdlib --product demo-model-service \
 FROM debian:bookworm-slim AS run
 # hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates redis-server tzdata \
+ && apt-get install -y --no-install-recommends ca-certificates libhiredis0.14 redis-server tzdata \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin model-manager \
  && install -d -o 10001 -g 10001 -m 0700 /var/lib/model-manager
