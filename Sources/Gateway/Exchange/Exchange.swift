@@ -20,32 +20,32 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     /// Place in the loop's list of running exchanges; -1 when it is in none.
     var place = -1
 
-    private var sink: AnswerSink?
-    private var machine = ExchangeMachine(
+    var sink: AnswerSink?
+    var machine = ExchangeMachine(
         policy: ExchangePolicy(deadline: Instant(nanoseconds: 0), retriesMax: 0, retryDelay: .zero)
     )
-    private var pool: RoutePool?
-    private var capability = RoutePool.Capability.prediction
-    private var tried = TriedMembers()
-    private var suspects: [Suspect] = []
-    private var attemptsMade: [Problem.Attempt] = []
-    private var kept: KeptAnswer?
-    private var startedAt = Instant(nanoseconds: 0)
-    private var silentMax = Duration.zero
+    var pool: RoutePool?
+    var capability = RoutePool.Capability.prediction
+    var tried = TriedMembers()
+    var suspects: [Suspect] = []
+    var attemptsMade: [Problem.Attempt] = []
+    var kept: KeptAnswer?
+    var startedAt = Instant(nanoseconds: 0)
+    var silentMax = Duration.zero
 
     // The present attempt.
-    private(set) var member: RouteMember?
-    private(set) var upstreamNanoseconds: Int64 = 0
-    private var memberIndex = 0
-    private var connection: UpstreamConnection?
+    var member: RouteMember?
+    var upstreamNanoseconds: Int64 = 0
+    var memberIndex = 0
+    var connection: UpstreamConnection?
     /// Names the attempt; a connection that comes about later than its attempt finds another number here.
-    private var serial = 0
-    private var attemptAt = Instant(nanoseconds: 0)
-    private var generation = 0
-    private var probe: BreakerMachine.Probe?
-    private var isFresh = false
-    private var isPaused = false
-    private var answerStatus = 0
+    var serial = 0
+    var attemptAt = Instant(nanoseconds: 0)
+    var generation = 0
+    var probe: BreakerMachine.Probe?
+    var isFresh = false
+    var isPaused = false
+    var answerStatus = 0
 
     init(plane: LoopPlane) {
         self.plane = plane
@@ -111,7 +111,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         }
     }
 
-    private func dropConnection() {
+    func dropConnection() {
         self.serial &+= 1
         self.connection?.abandon()
         self.connection = nil
@@ -119,109 +119,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
 
     // MARK: Attempts
 
-    private func policy(for member: RouteMember, now: Instant) -> ExchangePolicy {
-        let settings = self.plane.settings
-        let limit = min(
-            member.timeoutNanoseconds ?? settings.timeout.inNanoseconds,
-            self.options.timeoutNanoseconds
-        )
-        self.silentMax = .nanoseconds(limit)
-        return ExchangePolicy(
-            deadline: Instant(nanoseconds: now.nanoseconds &+ limit),
-            retriesMax: self.options.retriesMax ?? settings.retriesMax,
-            retryDelay: settings.retryDelay,
-            isRepeatable: self.capability == .prediction
-        )
-    }
-
-    private func pickFirst(_ view: PoolView, now: Instant) -> Int? {
-        if !view.probing.isEmpty, let index = self.pickProbe(view, now: now) { return index }
-        guard let pool = self.pool else { return nil }
-        let random = self.plane.random.next()
-        let pick = view.picks.pick(
-            ticket: pool.tickets.take(),
-            random: random,
-            hashKey: self.options.hashKey ?? random
-        )
-        return self.settle(pick, view, pool, now: now)
-    }
-
-    private func pickAnother(_ view: PoolView, now: Instant) -> Int? {
-        if !view.probing.isEmpty, let index = self.pickProbe(view, now: now) { return index }
-        guard let pool = self.pool else { return nil }
-        let random = self.plane.random.next()
-        let pick = view.picks.pickAgain(tried: self.tried, random: random, hashKey: self.options.hashKey ?? random)
-        return self.settle(pick, view, pool, now: now)
-    }
-
-    /// The member picked, or another one when that has as many requests of this replica as it may.
-    @inline(__always)
-    private func withRoom(_ picked: Int?, _ view: PoolView, now: Instant) -> Int? {
-        guard let picked, let pool = self.pool else { return nil }
-        return pool.members[picked].hasRoom ? picked : self.anotherWithRoom(picked, view, now: now)
-    }
-
-    private func anotherWithRoom(_ picked: Int, _ view: PoolView, now: Instant) -> Int? {
-        guard let pool = self.pool else { return nil }
-        var full = picked
-        while true {
-            self.endUnusedProbe(of: pool.members[full], now: now)
-            self.tried.insert(full)
-            guard let other = self.pickAnother(view, now: now) else { return nil }
-            if pool.members[other].hasRoom { return other }
-            full = other
-        }
-    }
-
-    private func endUnusedProbe(of member: RouteMember, now: Instant) {
-        guard let probe = self.probe else { return }
-        self.probe = nil
-        self.plane.board.probeEnded(probe, .neutral, of: member.upstream, now: now)
-    }
-
-    /// Compares what the table cannot know.
-    @inline(__always)
-    private func settle(_ pick: Pick, _ view: PoolView, _ pool: RoutePool, now: Instant) -> Int? {
-        switch pick {
-        case .one(let index): return index
-        case .none: return nil
-        case .lesser(let first, let second):
-            return self.load(pool, second, now: now) < self.load(pool, first, now: now) ? second : first
-        case .least(let start):
-            let eligible = view.picks.eligible
-            var best = start
-            var least = Int.max
-            for step in eligible.indices {
-                let position = (start &+ step) % eligible.count
-                let inFlight = pool.members[eligible[position]].upstream.inFlight
-                if inFlight < least { (best, least) = (position, inFlight) }
-            }
-            return eligible[best]
-        }
-    }
-
-    private func load(_ pool: RoutePool, _ index: Int, now: Instant) -> Double {
-        let upstream = pool.members[index].upstream
-        let inFlight = upstream.inFlight
-        guard pool.strategy == .latency else { return Double(inFlight) }
-        return upstream.lanes[self.plane.index].latency.score(inFlight: inFlight, now: now)
-    }
-
-    /// A half-open member that its breaker lets one request through to.
-    private func pickProbe(_ view: PoolView, now: Instant) -> Int? {
-        guard let pool = self.pool else { return nil }
-        for index in view.probing where !self.tried.contains(index) {
-            let member = pool.members[index]
-            let deadline = now + (self.plane.settings.timeout)
-            if let probe = self.plane.board.admitProbe(member.upstream, until: deadline, now: now) {
-                self.probe = probe
-                return index
-            }
-        }
-        return nil
-    }
-
-    private func attempt(_ index: Int, others: Int, now: Instant) {
+    func attempt(_ index: Int, others: Int, now: Instant) {
         guard let pool = self.pool else { return }
         let member = pool.members[index]
         let upstream = member.upstream
@@ -243,7 +141,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         self.connect(lane, upstream)
     }
 
-    private func attemptAgain(now: Instant) {
+    func attemptAgain(now: Instant) {
         guard let pool = self.pool else { return }
         self.plane.refresh()
         let view = self.plane.view(of: pool)
@@ -255,11 +153,11 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         self.attempt(index, others: max(0, self.untried(view) - 1), now: now)
     }
 
-    private func untried(_ view: PoolView) -> Int {
+    func untried(_ view: PoolView) -> Int {
         view.picks.eligible.count { !self.tried.contains($0) }
     }
 
-    private func connect(_ lane: UpstreamLane, _ upstream: Upstream) {
+    func connect(_ lane: UpstreamLane, _ upstream: Upstream) {
         guard lane.hasRoom else { return self.failed(.crowded) }
         self.serial &+= 1
         let serial = self.serial
@@ -271,7 +169,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
             }
     }
 
-    private func connected(_ result: Result<UpstreamConnection, any Error>, serial: Int, lane: UpstreamLane) {
+    func connected(_ result: Result<UpstreamConnection, any Error>, serial: Int, lane: UpstreamLane) {
         let isWanted = serial == self.serial && self.isRunning
         switch result {
         case .success(let connection) where isWanted: self.send(on: connection)
@@ -285,7 +183,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     }
 
     @inline(__always)
-    private func send(on connection: UpstreamConnection) {
+    func send(on connection: UpstreamConnection) {
         guard let member = self.member else { return }
         let line = self.capability == .prediction ? member.upstream.predictHead : member.upstream.trainHead
         self.connection = connection
@@ -369,14 +267,14 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
 
     // MARK: Keeping
 
-    private func keep(_ head: ResponseHead, _ headBytes: UnsafeRawBufferPointer, now: Instant) {
+    func keep(_ head: ResponseHead, _ headBytes: UnsafeRawBufferPointer, now: Instant) {
         guard let member = self.member else { return }
         var kept = KeptAnswer(head, headBytes: headBytes, member: member)
         kept.upstreamNanoseconds = (now - self.attemptAt).inNanoseconds
         self.kept = kept
     }
 
-    private func keep(_ bytes: ByteBuffer) {
+    func keep(_ bytes: ByteBuffer) {
         self.kept?.body.writeImmutableBuffer(bytes)
         guard let kept = self.kept, kept.body.readableBytes > KeptAnswer.bytesMax else { return }
         let now = MonotonicClock.now()
@@ -390,7 +288,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
 
     // MARK: Ends of attempts
 
-    private func attemptEnded(_ end: AttemptEnd, outcome: String, isJudged: Bool = false, now: Instant) {
+    func attemptEnded(_ end: AttemptEnd, outcome: String, isJudged: Bool = false, now: Instant) {
         guard let member = self.member, let pool = self.pool else { return }
         if !isJudged, end != .crowded { self.blame(now: now) }
         let lane = member.upstream.lanes[self.plane.index]
@@ -412,7 +310,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         self.run(self.machine.ended(end, untried: untried, now: now, dice: dice), now: now)
     }
 
-    private func run(_ action: ExchangeMachine.NextAction, now: Instant) {
+    func run(_ action: ExchangeMachine.NextAction, now: Instant) {
         switch action {
         case .attempt(let isPaid):
             if isPaid, !self.plane.mayRetry(now: now) { return self.run(self.machine.giveUp(), now: now) }
@@ -424,7 +322,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         }
     }
 
-    private func answerKept() {
+    func answerKept() {
         guard let kept = self.kept, let sink = self.sink else { return }
         self.member = kept.member
         self.upstreamNanoseconds = kept.upstreamNanoseconds
@@ -435,7 +333,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         self.finish()
     }
 
-    private func answer(_ problem: Problem) {
+    func answer(_ problem: Problem) {
         self.plane.counts.failures += 1
         self.plane.counts.answered(status: problem.code.status)
         self.plane.counts.problems[problem.code, default: 0] += 1
@@ -443,19 +341,19 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         self.finish()
     }
 
-    private func breakOff() {
+    func breakOff() {
         self.plane.counts.failures += 1
         self.sink?.answerBroke()
         self.finish()
     }
 
-    private func finish() {
+    func finish() {
         let sink = self.sink
         self.clear()
         sink?.exchangeEnded()
     }
 
-    private func clear() {
+    func clear() {
         if self.member != nil, self.attemptIsHeld { self.releaseAttempt(now: self.attemptAt) }
         if !self.suspects.isEmpty { self.resolveSuspects(areGuilty: false, now: MonotonicClock.now()) }
         if !self.attemptsMade.isEmpty { self.attemptsMade.removeAll(keepingCapacity: true) }
@@ -470,145 +368,17 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         self.image.rest()
     }
 
-    private var attemptIsHeld: Bool { self.attemptAt.nanoseconds != 0 }
+    var attemptIsHeld: Bool { self.attemptAt.nanoseconds != 0 }
 
-    private func releaseAttempt(now: Instant) {
+    func releaseAttempt(now: Instant) {
         guard let member = self.member, self.attemptIsHeld else { return }
         self.attemptAt = Instant(nanoseconds: 0)
         member.upstream.attemptEnded()
         member.upstream.lanes[self.plane.index].inFlight &-= 1
     }
 
-    private func countAnswer(_ status: Int) {
+    func countAnswer(_ status: Int) {
         self.plane.counts.answered(status: status)
         if status >= 500 { self.plane.counts.failures += 1 }
-    }
-
-    // MARK: Judging instances
-
-    /// An answer's head has arrived: what it says about the instance, and how long it took.
-    private func judge(_ head: ResponseHead, now: Instant) {
-        guard let member = self.member else { return }
-        let lane = member.upstream.lanes[self.plane.index]
-        let took = now.nanoseconds &- self.attemptAt.nanoseconds
-        self.upstreamNanoseconds = took
-        lane.counts.latency.add(nanoseconds: took)
-        self.plane.counts.overhead.add(nanoseconds: now.nanoseconds &- self.startedAt.nanoseconds &- took)
-        if self.pool?.strategy == .latency { lane.latency.observe(.nanoseconds(took), now: now) }
-        switch AnswerJudgement(status: head.status, hasRetryAfter: head.hasRetryAfter) {
-        case .good(let closesBreaker):
-            if self.probe != nil { self.endProbe(closesBreaker ? .success : .neutral, now: now) }
-            self.countGoodAnswer(lane)
-            if !self.suspects.isEmpty { self.resolveSuspects(areGuilty: true, now: now) }
-        case .busy: self.endProbe(.neutral, now: now)
-        case .bad: self.blame(now: now)
-        case .suspect:
-            self.suspects.append(Suspect(member: member, generation: self.generation, probe: self.probe))
-            self.probe = nil
-        }
-    }
-
-    @inline(__always)
-    private func countGoodAnswer(_ lane: UpstreamLane) {
-        if lane.goodGeneration != self.generation {
-            lane.goodGeneration = self.generation
-            lane.goodAnswers = 0
-        }
-        lane.goodAnswers &+= 1
-    }
-
-    /// The present attempt failed, and the instance is to blame.
-    private func blame(now: Instant) {
-        guard let member = self.member else { return }
-        if self.probe != nil { return self.endProbe(.failure, now: now) }
-        self.report(member, generation: self.generation, now: now)
-    }
-
-    private func report(_ member: RouteMember, generation: Int, now: Instant) {
-        self.plane.flushGoodAnswers(member.upstream.lanes[self.plane.index], of: member.upstream, now: now)
-        self.plane.board.record(.failure(generation: generation), of: member.upstream, now: now)
-    }
-
-    private func endProbe(_ outcome: BreakerMachine.ProbeOutcome, now: Instant) {
-        guard let probe = self.probe, let member = self.member else { return }
-        self.probe = nil
-        self.plane.board.probeEnded(probe, outcome, of: member.upstream, now: now)
-    }
-
-    /// Another instance has answered the same request well, or none ever did.
-    private func resolveSuspects(areGuilty: Bool, now: Instant) {
-        let suspects = self.suspects
-        self.suspects.removeAll(keepingCapacity: true)
-        for suspect in suspects {
-            if let probe = suspect.probe {
-                self.plane.board.probeEnded(
-                    probe,
-                    areGuilty ? .failure : .neutral,
-                    of: suspect.member.upstream,
-                    now: now
-                )
-            } else if areGuilty, suspect.member !== self.member {
-                self.report(suspect.member, generation: suspect.generation, now: now)
-            }
-        }
-    }
-
-    // MARK: Problems
-
-    private func problem(_ code: Problem.Code) -> Problem {
-        let name = self.pool.map { "model_type \($0.key.modelType), version \($0.key.version)" } ?? "the model"
-        let message =
-            switch code {
-            case .upstreamTimeout: "no instance of \(name) answered in time"
-            case .upstreamInvalid: "what the instances of \(name) answered is not HTTP"
-            case .overloaded: "all connections to the instances of \(name) are in use"
-            default: "no instance of \(name) could be reached"
-            }
-        return Problem(
-            code,
-            message,
-            retryAfter: code.status == 503 ? 1 : nil,
-            attempts: self.attemptsMade
-        )
-    }
-
-    /// Nobody can take the request now.
-    private func nobody(_ pool: RoutePool, _ view: PoolView, now: Instant) -> Problem {
-        self.machine = ExchangeMachine(
-            policy: ExchangePolicy(deadline: now, retriesMax: 0, retryDelay: .zero, isRepeatable: false)
-        )
-        let name = "model_type \(pool.key.modelType), version \(pool.key.version)"
-        if !view.picks.eligible.isEmpty {
-            return Problem(.overloaded, "all services of \(name) have as many requests as they may", retryAfter: 1)
-        }
-        let returns = pool.members.compactMap { $0.upstream.gate.breaker.movesOnAt }.min()
-        let seconds = returns.map { max(1, Int(($0 - now).inSeconds.rounded(.up))) } ?? 1
-        return Problem(
-            .noHealthyService,
-            "no healthy service for \(name)",
-            retryAfter: seconds
-        )
-    }
-}
-
-extension UpstreamEnd {
-    fileprivate var asAttemptEnd: AttemptEnd {
-        switch self.kind {
-        case .crowded: .crowded
-        case .failure(.resolve), .failure(.denied), .failure(.connectRefused), .failure(.connectTimeout),
-            .failure(.tls):
-            .unreachable
-        case .failure(.reset): .reset
-        case .failure(.timeout): .timeout
-        case .failure(.brokenAnswer): .broken
-        }
-    }
-
-    /// As `attempts` of a problem tell it.
-    fileprivate var name: String {
-        switch self.kind {
-        case .crowded: "crowded"
-        case .failure(let kind): kind.rawValue
-        }
     }
 }

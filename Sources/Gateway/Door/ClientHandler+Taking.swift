@@ -1,0 +1,150 @@
+internal import Decisions
+internal import NIOCore
+internal import Registry
+
+/// From bytes to requests: what the door does with what arrives, in each of its states.
+extension ClientHandler {
+    func takeWaiting() {
+        var bytes = self.waiting
+        self.waiting = ByteBuffer()
+        self.take(&bytes)
+        if bytes.readableBytes > 0 { self.waiting = bytes }
+        self.setReading()
+    }
+
+    func keepWaiting(_ bytes: inout ByteBuffer) {
+        guard bytes.readableBytes > 0 else { return }
+        self.waiting.clear()
+        self.waiting.writeBuffer(&bytes)
+        self.setReading()
+    }
+
+    /// Uses as much of the bytes as the state allows.
+    func take(_ bytes: inout ByteBuffer) {
+        guard !self.isTaking else { return }
+        self.isTaking = true
+        defer { self.isTaking = false }
+        var hasPassed = false
+        while bytes.readableBytes > 0 {
+            switch self.state {
+            case .head where !self.isWritable: return self.passedOn(hasPassed)
+            case .head:
+                guard self.takeHead(&bytes) else { return self.passedOn(hasPassed) }
+            case .body(let left): self.takeBody(&bytes, left: left)
+            case .passing(let left):
+                self.pass(&bytes, left: left)
+                hasPassed = true
+            case .general:
+                self.movedAt = MonotonicClock.now()
+                self.context?.fireChannelRead(self.wrapInboundOut(bytes))
+                bytes.moveReaderIndex(to: bytes.writerIndex)
+                hasPassed = true
+            case .lingering, .closed: bytes.moveReaderIndex(to: bytes.writerIndex)
+            case .exchanging, .opening, .awaitingGeneral: return self.passedOn(hasPassed)
+            }
+        }
+        self.passedOn(hasPassed)
+    }
+
+    /// The general path acts on what it was handed only when it is told that there is no more for now.
+    func passedOn(_ hasPassed: Bool) {
+        if hasPassed { self.context?.fireChannelReadComplete() }
+    }
+
+    /// False: the head is not complete yet.
+    func takeHead(_ bytes: inout ByteBuffer) -> Bool {
+        let result = bytes.withUnsafeReadableBytes { RequestHead.parse($0, limits: self.plane.headLimits) }
+        switch result {
+        case .incomplete:
+            if !self.isHeadPartial {
+                self.isHeadPartial = true
+                self.movedAt = MonotonicClock.now()
+            }
+            return false
+        case .head(let head):
+            self.isHeadPartial = false
+            self.hasImage = false
+            self.takeRequest(head, &bytes)
+        case .unusual: self.open(passing: 0, isForGood: true)
+        case .tooLarge:
+            self.refuse(Problem(.headersTooLarge, "the head of the request is too large"))
+            return false
+        }
+        return true
+    }
+
+    func takeRequest(_ head: RequestHead, _ bytes: inout ByteBuffer) {
+        guard head.contentLength <= self.plane.settings.bodyBytesMax else {
+            let problem = Problem(
+                .payloadTooLarge,
+                "the body is larger than \(self.plane.settings.bodyBytesMax) bytes"
+            )
+            return self.refuse(problem)
+        }
+        self.plane.refresh()
+        guard bytes.withUnsafeReadableBytes({ self.isFast(head, $0) }) else {
+            self.plane.counts.generalRequests += 1
+            return self.open(passing: head.headBytes + max(0, head.contentLength), isForGood: false)
+        }
+        self.plane.counts.fastRequests += 1
+        self.keepsAlive = head.keepsAlive
+        let problem = bytes.withUnsafeReadableBytes { self.beginImage(head, $0) }
+        bytes.moveReaderIndex(forwardBy: head.headBytes)
+        self.state = .body(left: max(0, head.contentLength))
+        if let problem { return self.refuse(problem) }
+        self.hasImage = true
+        self.takeBody(&bytes, left: max(0, head.contentLength))
+    }
+
+    func isFast(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard head.method == .post, head.contentLength >= 0, head.target.count == 8,
+            HeaderBytes.isExactly(bytes, head.target, "/predict")
+        else { return false }
+        guard head.epoch.isPresent else { return true }
+        let asked = HeaderBytes.decimal(bytes, head.epoch)
+        return asked >= 0 && Int64(asked) <= self.plane.table.snapshot.epoch.rawValue
+    }
+
+    func beginImage(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer) -> Problem? {
+        do throws(Problem) {
+            self.exchange.options = try ExchangeOptions(head, bytes)
+            try self.exchange.image.begin(head, bytes, plane: self.plane)
+            guard MediaType.isJSON(head.contentType, bytes) else {
+                return Problem(.unsupportedMediaType, "the body must be application/json")
+            }
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    func takeBody(_ bytes: inout ByteBuffer, left: Int) {
+        let count = min(left, bytes.readableBytes)
+        if count > 0 {
+            bytes.withUnsafeReadableBytes {
+                self.exchange.image.append(UnsafeRawBufferPointer(rebasing: $0[..<count]))
+            }
+            bytes.moveReaderIndex(forwardBy: count)
+        }
+        guard count == left else {
+            self.state = .body(left: left - count)
+            self.movedAt = MonotonicClock.now()
+            return
+        }
+        self.startExchange()
+    }
+
+    func startExchange() {
+        self.state = .exchanging
+        let table = self.plane.table
+        do throws(Refusal) {
+            let pool = try self.exchange.image.withBody { body throws(Refusal) in
+                try RequestPlan.pool(for: body, .prediction, in: table)
+            }
+            self.exchange.begin(pool, sink: self, now: MonotonicClock.now())
+        } catch {
+            self.answerRefusal(error)
+            self.exchangeEnded()
+        }
+    }
+}

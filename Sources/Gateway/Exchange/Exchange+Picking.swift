@@ -1,0 +1,107 @@
+internal import Decisions
+internal import Registry
+
+/// Whom the exchange goes to: what the pool's table says, corrected by what moves with every request.
+extension Exchange {
+    func policy(for member: RouteMember, now: Instant) -> ExchangePolicy {
+        let settings = self.plane.settings
+        let limit = min(
+            member.timeoutNanoseconds ?? settings.timeout.inNanoseconds,
+            self.options.timeoutNanoseconds
+        )
+        self.silentMax = .nanoseconds(limit)
+        return ExchangePolicy(
+            deadline: Instant(nanoseconds: now.nanoseconds &+ limit),
+            retriesMax: self.options.retriesMax ?? settings.retriesMax,
+            retryDelay: settings.retryDelay,
+            isRepeatable: self.capability == .prediction
+        )
+    }
+
+    func pickFirst(_ view: PoolView, now: Instant) -> Int? {
+        if !view.probing.isEmpty, let index = self.pickProbe(view, now: now) { return index }
+        guard let pool = self.pool else { return nil }
+        let random = self.plane.random.next()
+        let pick = view.picks.pick(
+            ticket: pool.tickets.take(),
+            random: random,
+            hashKey: self.options.hashKey ?? random
+        )
+        return self.settle(pick, view, pool, now: now)
+    }
+
+    func pickAnother(_ view: PoolView, now: Instant) -> Int? {
+        if !view.probing.isEmpty, let index = self.pickProbe(view, now: now) { return index }
+        guard let pool = self.pool else { return nil }
+        let random = self.plane.random.next()
+        let pick = view.picks.pickAgain(tried: self.tried, random: random, hashKey: self.options.hashKey ?? random)
+        return self.settle(pick, view, pool, now: now)
+    }
+
+    /// The member picked, or another one when that has as many requests of this replica as it may.
+    @inline(__always)
+    func withRoom(_ picked: Int?, _ view: PoolView, now: Instant) -> Int? {
+        guard let picked, let pool = self.pool else { return nil }
+        return pool.members[picked].hasRoom ? picked : self.anotherWithRoom(picked, view, now: now)
+    }
+
+    func anotherWithRoom(_ picked: Int, _ view: PoolView, now: Instant) -> Int? {
+        guard let pool = self.pool else { return nil }
+        var full = picked
+        while true {
+            self.endUnusedProbe(of: pool.members[full], now: now)
+            self.tried.insert(full)
+            guard let other = self.pickAnother(view, now: now) else { return nil }
+            if pool.members[other].hasRoom { return other }
+            full = other
+        }
+    }
+
+    func endUnusedProbe(of member: RouteMember, now: Instant) {
+        guard let probe = self.probe else { return }
+        self.probe = nil
+        self.plane.board.probeEnded(probe, .neutral, of: member.upstream, now: now)
+    }
+
+    /// Compares what the table cannot know.
+    @inline(__always)
+    func settle(_ pick: Pick, _ view: PoolView, _ pool: RoutePool, now: Instant) -> Int? {
+        switch pick {
+        case .one(let index): return index
+        case .none: return nil
+        case .lesser(let first, let second):
+            return self.load(pool, second, now: now) < self.load(pool, first, now: now) ? second : first
+        case .least(let start):
+            let eligible = view.picks.eligible
+            var best = start
+            var least = Int.max
+            for step in eligible.indices {
+                let position = (start &+ step) % eligible.count
+                let inFlight = pool.members[eligible[position]].upstream.inFlight
+                if inFlight < least { (best, least) = (position, inFlight) }
+            }
+            return eligible[best]
+        }
+    }
+
+    func load(_ pool: RoutePool, _ index: Int, now: Instant) -> Double {
+        let upstream = pool.members[index].upstream
+        let inFlight = upstream.inFlight
+        guard pool.strategy == .latency else { return Double(inFlight) }
+        return upstream.lanes[self.plane.index].latency.score(inFlight: inFlight, now: now)
+    }
+
+    /// A half-open member that its breaker lets one request through to.
+    func pickProbe(_ view: PoolView, now: Instant) -> Int? {
+        guard let pool = self.pool else { return nil }
+        for index in view.probing where !self.tried.contains(index) {
+            let member = pool.members[index]
+            let deadline = now + (self.plane.settings.timeout)
+            if let probe = self.plane.board.admitProbe(member.upstream, until: deadline, now: now) {
+                self.probe = probe
+                return index
+            }
+        }
+        return nil
+    }
+}
