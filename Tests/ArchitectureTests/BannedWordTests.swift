@@ -32,6 +32,8 @@ import Testing
         Ban(word: "FIXME", reason: "what is missing is an issue"),
         Ban(word: "XXX", reason: "what is missing is an issue", except: ["Sources/ManagerTesting"]),
         Ban(word: "Thread.sleep", reason: "nothing blocks a thread"),
+        // Option 1 of a socket is SO_DEBUG, which only root may set: every connection of another user fails.
+        Ban(word: "socketOption(.tcp_", reason: "TCP_NODELAY is an option of TCP: tcpOption"),
         Ban(word: "being built", reason: "no stub behind a name that promises more"),
     ]
 

@@ -84,7 +84,7 @@ final class UpstreamConnector: Sendable {
         -> ClientBootstrap
     {
         ClientBootstrap(group: loop)
-            .channelOption(ChannelOptions.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(ChannelOptions.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16 * 1024))
             .channelOption(ChannelOptions.maxMessagesPerRead, value: 1)
             .connectTimeout(TimeAmount.nanoseconds(self.connectTimeout.inNanoseconds))

@@ -47,7 +47,7 @@ final class Caller: Sendable {
     static func connect(port: Int, reads: Bool = true, keepsText: Bool = true) async throws -> Caller {
         let ear = Ear(keepsText: keepsText)
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(ChannelOptions.socketOption(.tcp_nodelay), value: 1)
+            .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(ChannelOptions.autoRead, value: reads)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(ear) }
