@@ -1,3 +1,7 @@
+import ArgumentParser
+import Decisions
+import Gateway
+import Logging
 import Registry
 import Testing
 
