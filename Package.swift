@@ -67,7 +67,9 @@ let package = Package(
         .target(
             name: "ClusterFunctions",
             path: "cluster/functions",
-            resources: ["library", "service", "registry"].map { .embedInCode("\($0).lua") },
+            resources: ["library", "lease", "session", "permit", "ticket", "service", "registry"].map {
+                .embedInCode("\($0).lua")
+            },
             swiftSettings: settings
         ),
         module("ClusterState", ["RedisClient", "Registry", "ClusterFunctions", logging]),
@@ -112,7 +114,10 @@ let package = Package(
         tests("DecisionsTests", ["Decisions", "Registry"]),
         tests("RedisClientTests", ["RedisClient", "ManagerTesting", nio, nioEmbedded, nioTLS]),
         tests("ClusterFunctionsTests", ["ClusterFunctions", "RedisClient", "ManagerTesting"]),
-        tests("ClusterStateTests", ["ClusterState", "RedisClient", "Registry", "ManagerTesting"]),
+        tests(
+            "ClusterStateTests",
+            ["ClusterState", "ClusterFunctions", "RedisClient", "Decisions", "Registry", "ManagerTesting"]
+        ),
         tests(
             "GatewayTests",
             ["Gateway", "Decisions", "Registry", "ManagerTesting", nio, nioPosix, nioHTTP1, nioEmbedded, nioTLS]

@@ -22,6 +22,7 @@ import Testing
             let model = RegistryRecord(key: RecordKey(.model, "LSTM"), stamp: Epoch(9), fields: ["latest": "v2"])
             _ = try await state.restore([model], generation: generation, floor: .zero)
             try await state.setAppliedFile(["a": "1"])
+            try await Samples.join(state)
             var found: [String: String] = [:]
             for key in try await redis.send(["KEYS", RedisWord("\(state.keys.prefix)*")]).array ?? [] {
                 let name = (key.string ?? "").dropFirst(state.keys.prefix.count).split(separator: ":")[0]

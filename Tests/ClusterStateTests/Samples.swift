@@ -38,6 +38,45 @@ enum Samples {
         )
     }
 
+    /// What a replica writes besides the registry: session, leadership, permits, waiters, tickets.
+    static func join(_ state: ClusterState) async throws {
+        _ = try await state.beat("r1.a", for: .seconds(6), opens: true, self.status)
+        _ = try await state.beat("r2.a", for: .seconds(6), opens: true, self.status)
+        _ = try await state.campaign(as: "r1.a", for: .seconds(6))
+        for session in ["r1.a", "r2.a"] {
+            _ = try await state.leasePermits([try self.ask(number: 1, want: 5)], session: session)
+        }
+        _ = try await state.ticketBlocks([(pool: "LSTM/v1/prediction", count: 8)])
+    }
+
+    static let status = ReplicaReport(
+        epoch: Epoch(7),
+        inFlight: 3,
+        startedAt: Timestamp(milliseconds: 1_700_000_000_000),
+        version: "1.2.3",
+        address: "10.0.0.7:8008"
+    )
+
+    static func ask(
+        _ service: String = "lstm",
+        number: Int64,
+        held: Int = 0,
+        inFlight: Int = 0,
+        want: Int,
+        limit: Int = 5,
+        limitEpoch: Int64 = 1
+    ) throws -> PermitAsk {
+        PermitAsk(
+            instance: InstanceKey(service: try self.id(service), url: try ServiceURL("http://\(service).example:8000")),
+            number: number,
+            held: held,
+            inFlight: inFlight,
+            want: want,
+            limit: limit,
+            limitEpoch: Epoch(limitEpoch)
+        )
+    }
+
     static func id(_ text: String) throws -> ServiceID {
         try #require(ServiceID(text))
     }

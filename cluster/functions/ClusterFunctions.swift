@@ -1,7 +1,7 @@
 /// The Redis Functions of this directory as they are embedded in the binary: plain Lua, in the order of loading.
 ///
 /// A person loads the same text by hand, from this directory:
-/// `cat library.lua service.lua registry.lua | redis-cli -x FUNCTION LOAD`.
+/// `cat library.lua lease.lua session.lua permit.lua ticket.lua service.lua registry.lua | redis-cli -x FUNCTION LOAD`.
 public enum ClusterFunctions {
     /// The library's name in its first two lines; the loader adds a hash of the content.
     public static let libraryName = "modelmanager"
@@ -9,6 +9,10 @@ public enum ClusterFunctions {
     /// Each file sees the locals of those before it.
     public static let parts: [[UInt8]] = [
         PackageResources.library_lua,
+        PackageResources.lease_lua,
+        PackageResources.session_lua,
+        PackageResources.permit_lua,
+        PackageResources.ticket_lua,
         PackageResources.service_lua,
         PackageResources.registry_lua,
     ]

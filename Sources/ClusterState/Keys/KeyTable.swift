@@ -64,7 +64,8 @@ public enum KeyTable {
         Row(
             name: "meta",
             type: "hash",
-            holds: "generation of the data set, its parent and birth; epoch, count and sum of stamps; the lease clock",
+            holds:
+                "generation of the data set, its parent and birth; epoch, count and sum of stamps; term; the lease clock",
             writtenBy: "every function that changes something",
             kept: "always",
             command: "HGETALL $P'meta'"
@@ -92,6 +93,62 @@ public enum KeyTable {
             writtenBy: "services_file_store",
             kept: "always",
             command: "HGETALL $P'services-file'"
+        ),
+        Row(
+            name: "sessions",
+            type: "zset",
+            holds: "sessions of replicas, by their deadline in ms on the lease clock",
+            writtenBy: "session_beat, session_end",
+            kept: "60 s after the deadline",
+            command: "ZRANGE $P'sessions' 0 -1 WITHSCORES"
+        ),
+        Row(
+            name: "replica:<id>",
+            type: "hash",
+            holds: "one replica: session, epoch, in_flight, started_at, version, address, leaving",
+            writtenBy: "as sessions",
+            kept: "with its session",
+            command: "HGETALL $P'replica:<id>'"
+        ),
+        Row(
+            name: "leader",
+            type: "hash",
+            holds: "who leads: holder (empty: nobody), term, deadline in ms on the lease clock, taken_at",
+            writtenBy: "lease_campaign, lease_resign",
+            kept: "always",
+            command: "HGETALL $P'leader'"
+        ),
+        Row(
+            name: "signals",
+            type: "stream",
+            holds: "hints for replicas that listen: kind (elected, resigned, left, want, free), subject, detail",
+            writtenBy: "session_end, lease_campaign, lease_resign, permit_lease",
+            kept: "about the last 1000 signals",
+            command: "XREVRANGE $P'signals' + - COUNT 10"
+        ),
+        Row(
+            name: "permits:<service>@<url>",
+            type: "hash",
+            holds: "permits of an instance: by session, permits held:number of the call; #limit is version:limit",
+            writtenBy: "permit_lease, permit_forget",
+            kept: "until the instance is gone",
+            command: "HGETALL $P'permits:<service>@<url>'"
+        ),
+        Row(
+            name: "waiters:<service>@<url>",
+            type: "zset",
+            holds: "sessions that wait for permits of an instance, by the lease clock when they began",
+            writtenBy: "as permits:<service>@<url>",
+            kept: "while somebody waits",
+            command: "ZRANGE $P'waiters:<service>@<url>' 0 -1 WITHSCORES"
+        ),
+        Row(
+            name: "cursor:<pool>",
+            type: "string",
+            holds: "how many round-robin tickets of a pool have been handed out",
+            writtenBy: "ticket_block",
+            kept: "always",
+            command: "GET $P'cursor:<pool>'"
         ),
         Row(
             name: "help",

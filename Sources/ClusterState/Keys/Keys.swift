@@ -22,9 +22,29 @@ public struct Keys: Sendable, Hashable {
     public var leases: String { self.prefix + "leases" }
     public var events: String { self.prefix + "events" }
     public var servicesFile: String { self.prefix + "services-file" }
+    public var sessions: String { self.prefix + "sessions" }
+    public var leader: String { self.prefix + "leader" }
+    public var signals: String { self.prefix + "signals" }
     public var help: String { self.prefix + "help" }
 
     public func record(_ key: RecordKey) -> String {
         "\(self.prefix)\(key.kind.rawValue):\(key.id)"
+    }
+
+    public func replica(_ id: String) -> String {
+        "\(self.prefix)replica:\(id)"
+    }
+
+    /// Of an instance, by `InstanceKey.description`.
+    public func permits(_ instance: String) -> String {
+        "\(self.prefix)permits:\(instance)"
+    }
+
+    public func waiters(_ instance: String) -> String {
+        "\(self.prefix)waiters:\(instance)"
+    }
+
+    public func cursor(_ pool: String) -> String {
+        "\(self.prefix)cursor:\(pool)"
     }
 }

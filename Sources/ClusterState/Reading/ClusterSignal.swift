@@ -1,0 +1,34 @@
+internal import RedisClient
+public import Registry
+
+/// News that cannot wait for the next reading. Only a hint: it may come late, twice, or not at all.
+public enum ClusterSignal: Hashable, Sendable {
+    /// A replica took the leadership.
+    case elected(holder: String, Term)
+    /// The leader gave it back: whoever wants it may ask at once.
+    case resigned(holder: String, Term)
+    /// A session began to wait for permits of an instance.
+    case wantsPermits(instance: String, session: String)
+    /// Permits of an instance for which somebody waits were given back.
+    case freedPermits(instance: String, session: String)
+    /// A replica ended its session.
+    case left(replica: String, session: String)
+    /// What another build may have to say.
+    case other(kind: String, subject: String, detail: String)
+
+    /// Nil for an entry that no Model Manager wrote.
+    init?(_ value: RedisValue) {
+        guard let parts = value.array, parts.count == 2, let flat = parts[1].array else { return nil }
+        let fields = ReplyReader.dictionary(flat.map { $0.string ?? "" }[...])
+        guard let kind = fields["kind"], let subject = fields["subject"] else { return nil }
+        let detail = fields["detail"] ?? ""
+        switch kind {
+        case "elected": self = .elected(holder: subject, Term(Int64(detail) ?? 0))
+        case "resigned": self = .resigned(holder: subject, Term(Int64(detail) ?? 0))
+        case "want": self = .wantsPermits(instance: subject, session: detail)
+        case "free": self = .freedPermits(instance: subject, session: detail)
+        case "left": self = .left(replica: subject, session: detail)
+        default: self = .other(kind: kind, subject: subject, detail: detail)
+        }
+    }
+}

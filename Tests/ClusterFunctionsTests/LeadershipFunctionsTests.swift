@@ -1,0 +1,85 @@
+import ClusterFunctions
+import ManagerTesting
+import RedisClient
+import Testing
+
+@Suite struct `Leadership` {
+    @Test func `is one candidate's until its lease runs out, and each taking has a higher term`() async throws {
+        try await FunctionBench.run(isClockManual: true) { bench in
+            try await bench.setClock(seconds: 1000)
+            #expect(try await bench.told("lease_campaign", "a.1", "6000") == ["taken", "1000000", "a.1", "6000"])
+            try await bench.setClock(seconds: 1001)
+            #expect(try await bench.told("lease_campaign", "b.1", "6000") == ["held", "1000000", "a.1", "5000"])
+            #expect(try await bench.told("lease_campaign", "a.1", "6000") == ["renewed", "1000000", "a.1", "6000"])
+            for second in 1002...1006 {
+                try await bench.setClock(seconds: second)
+                #expect(try await bench.told("lease_campaign", "b.1", "6000")[0] == "held")
+            }
+            try await bench.setClock(seconds: 1007)
+            #expect(try await bench.told("lease_campaign", "b.1", "6000") == ["taken", "1007000", "b.1", "6000"])
+            #expect(try await bench.told("lease_campaign", "a.1", "6000")[0] == "held")
+        }
+    }
+
+    @Test func `is free at once after a resignation, which only the holder can make`() async throws {
+        try await FunctionBench.run { bench in
+            let term = try await bench.told("lease_campaign", "a.1", "6000")[1]
+            #expect(try await bench.told("lease_resign", "b.1") == ["absent", term])
+            #expect(try await bench.told("lease_resign", "a.1") == ["resigned", term])
+            let taken = try await bench.told("lease_campaign", "b.1", "6000")
+            #expect(taken[0] == "taken")
+            #expect((Int64(taken[1]) ?? 0) > (Int64(term) ?? .max))
+            #expect(
+                try await bench.signals() == ["elected a.1 \(term)", "resigned a.1 \(term)", "elected b.1 \(taken[1])"]
+            )
+        }
+    }
+
+    @Test func `has rising terms although the wall clock falls`() async throws {
+        try await FunctionBench.run(isClockManual: true) { bench in
+            try await bench.setClock(seconds: 5000)
+            try await bench.call("lease_campaign", "a.1", "6000")
+            try await bench.setClock(seconds: 1000)
+            #expect(try await bench.told("lease_campaign", "b.1", "6000")[0] == "held", "a step back ends no lease")
+            try await bench.call("lease_resign", "a.1")
+            #expect(try await bench.told("lease_campaign", "b.1", "6000")[1] == "5000001")
+        }
+    }
+
+    @Test func `refuses writes of an older term and learns a newer one that Redis lost`() async throws {
+        try await LeaderBench.run { bench in
+            let term = try #require(Int64(try await bench.told("lease_campaign", "a.1", "6000")[1]))
+            #expect(try await bench.told("test_write", String(term), "one") == ["written"])
+            #expect(try await bench.told("test_write", "0", "not a leader's") == ["written"])
+            try await bench.call("lease_resign", "a.1")
+            try await bench.call("lease_campaign", "b.1", "6000")
+            #expect(try await bench.told("test_write", String(term), "late") == ["fenced"])
+            #expect(try await bench.told("test_write", String(term + 1_000_000), "lost term") == ["written"])
+            #expect(try await bench.meta("term") == String(term + 1_000_000))
+            let renewed = try await bench.told("lease_campaign", "b.1", "6000")
+            #expect(renewed[0] == "taken", "b.1 got a term that was overtaken: all its writes would be refused")
+            #expect((Int64(renewed[1]) ?? 0) > term + 1_000_000)
+        }
+    }
+}
+
+/// A bench whose library has a function for leaders, for the tests of the fence.
+enum LeaderBench {
+    static let write = """
+
+        local function test_write(keys, args)
+            if not fence(keys[1], args[1]) then return { 'fenced' } end
+            redis.call('RPUSH', keys[1] .. 'written', args[1])
+            return { 'written' }
+        end
+        publish('test_write', test_write)
+        """
+
+    static func run(_ body: (FunctionBench) async throws -> Void) async throws {
+        let fixture = try await RedisFixture.shared()
+        let parts = ClusterFunctions.parts + [Array(self.write.utf8)]
+        try await fixture.withClient(library: RedisLibrary(base: "modelmanager", parts: parts)) { redis in
+            try await body(FunctionBench(redis: redis, prefix: "mm:{\(fixture.prefix())}:"))
+        }
+    }
+}

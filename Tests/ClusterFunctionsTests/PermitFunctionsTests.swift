@@ -1,0 +1,123 @@
+import ManagerTesting
+import RedisClient
+import Testing
+
+@Suite struct `The permits of an instance` {
+    /// What a session says of the instance `i` with a limit of 5.
+    private struct Ask {
+        var number: Int
+        var held = 0
+        var inFlight = 0
+        var want: Int
+        var limit = 5
+        var version = 1
+    }
+
+    private func ask(_ bench: FunctionBench, _ session: String, _ ask: Ask) async throws -> [String] {
+        let numbers = [ask.number, ask.held, ask.inFlight, ask.want, ask.limit, ask.version].map { String($0) }
+        let reply = try await bench.call("permit_lease", [session, "i"] + numbers)
+        return texts(reply.count > 1 ? reply[1].array ?? [] : reply)
+    }
+
+    private func withSessions(_ body: (FunctionBench) async throws -> Void) async throws {
+        try await FunctionBench.run(isClockManual: true) { bench in
+            try await bench.setClock(seconds: 1000)
+            for session in ["r1.a", "r2.a", "r3.a"] { try await bench.call("session_beat", session, "6000", "1") }
+            try await body(bench)
+        }
+    }
+
+    @Test func `never add up to more than the limit`() async throws {
+        try await self.withSessions { (bench) async throws -> Void in
+            #expect(try await self.ask(bench, "r1.a", Ask(number: 1, want: 4))[1] == "4")
+            #expect(try await self.ask(bench, "r2.a", Ask(number: 1, want: 4))[1] == "1")
+            #expect(try await self.ask(bench, "r3.a", Ask(number: 1, want: 1))[1] == "0")
+            #expect(try await bench.signals() == ["want i r2.a", "want i r3.a"])
+        }
+    }
+
+    @Test func `come back in one call, and whoever waited is told`() async throws {
+        try await self.withSessions { (bench) async throws -> Void in
+            _ = try await self.ask(bench, "r1.a", Ask(number: 1, want: 5))
+            _ = try await self.ask(bench, "r2.a", Ask(number: 1, want: 2))
+            #expect(try await self.ask(bench, "r1.a", Ask(number: 2, held: 3, inFlight: 3, want: 3))[1] == "3")
+            #expect(try await bench.signals() == ["want i r2.a", "free i r1.a"])
+            #expect(try await self.ask(bench, "r2.a", Ask(number: 2, want: 2))[1] == "2")
+            #expect(try await bench.send("EXISTS", bench.prefix + "waiters:i").integer == 0)
+        }
+    }
+
+    @Test func `are not counted twice by a repeated or late call`() async throws {
+        try await self.withSessions { (bench) async throws -> Void in
+            _ = try await self.ask(bench, "r1.a", Ask(number: 7, want: 5))
+            #expect(try await self.ask(bench, "r1.a", Ask(number: 7, want: 5)) == ["stale", "7"])
+            #expect(try await self.ask(bench, "r1.a", Ask(number: 3, held: 5, want: 0)) == ["stale", "7"])
+            #expect(try await bench.send("HGET", bench.prefix + "permits:i", "r1.a").string == "5:7")
+        }
+    }
+
+    @Test func `are not had by saying so`() async throws {
+        try await self.withSessions { (bench) async throws -> Void in
+            #expect(try await self.ask(bench, "r1.a", Ask(number: 1, held: 5, want: 1))[1] == "1")
+        }
+    }
+
+    @Test func `of a session that lapsed are free, and it is told`() async throws {
+        try await self.withSessions { (bench) async throws -> Void in
+            _ = try await self.ask(bench, "r1.a", Ask(number: 1, want: 5))
+            for second in 1001...1006 {
+                try await bench.setClock(seconds: second)
+                try await bench.call("session_beat", "r2.a", "6000", "0")
+            }
+            #expect(try await self.ask(bench, "r1.a", Ask(number: 2, held: 5, want: 5)) == ["lapsed"])
+            #expect(try await self.ask(bench, "r2.a", Ask(number: 1, want: 5))[1] == "5")
+        }
+    }
+
+    @Test func `keep a floor for everybody who wants some`() async throws {
+        try await self.withSessions { (bench) async throws -> Void in
+            _ = try await self.ask(bench, "r1.a", Ask(number: 1, want: 5))
+            _ = try await self.ask(bench, "r2.a", Ask(number: 1, want: 5))
+            // One is free again, but r1 already has its share of 2 and goes behind r2, which waits.
+            let reply = try await self.ask(bench, "r1.a", Ask(number: 2, held: 4, inFlight: 4, want: 5))
+            #expect(reply == ["held", "4", "5", "1", "2", "2", "1", "0"])
+            #expect(try await self.ask(bench, "r2.a", Ask(number: 2, want: 5))[1] == "1")
+        }
+    }
+
+    @Test func `follow the newest limit, and tell by how much too many are out`() async throws {
+        try await self.withSessions { (bench) async throws -> Void in
+            _ = try await self.ask(bench, "r1.a", Ask(number: 1, want: 4))
+            let lowered = try await self.ask(
+                bench,
+                "r1.a",
+                Ask(number: 2, held: 4, inFlight: 1, want: 4, limit: 2, version: 2)
+            )
+            #expect(lowered[1] == "4", "what the replica says it uses is not taken from it")
+            #expect(lowered[7] == "2")
+            let older = try await self.ask(bench, "r2.a", Ask(number: 1, want: 1, limit: 5, version: 1))
+            #expect(older[1...2] == ["0", "2"])
+            #expect(try await self.ask(bench, "r1.a", Ask(number: 3, held: 1, inFlight: 1, want: 1))[1] == "1")
+            #expect(try await self.ask(bench, "r2.a", Ask(number: 2, want: 1))[1] == "1")
+        }
+    }
+
+    @Test func `count requests in flight that a new session brings along`() async throws {
+        try await self.withSessions { (bench) async throws -> Void in
+            _ = try await self.ask(bench, "r1.a", Ask(number: 1, want: 5))
+            let reply = try await self.ask(bench, "r2.a", Ask(number: 1, inFlight: 3, want: 3))
+            #expect(reply[1] == "3")
+            #expect(reply[7] == "3", "three more are in flight than allowed")
+        }
+    }
+
+    @Test func `are forgotten with the instance, by the last who held any`() async throws {
+        try await self.withSessions { (bench) async throws -> Void in
+            _ = try await self.ask(bench, "r1.a", Ask(number: 1, want: 1))
+            _ = try await self.ask(bench, "r2.a", Ask(number: 1, want: 1))
+            #expect(try await bench.told("permit_forget", "r1.a", "i") == ["shared"])
+            #expect(try await bench.told("permit_forget", "r2.a", "i") == ["forgotten"])
+            #expect(try await bench.send("EXISTS", bench.prefix + "permits:i").integer == 0)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import ManagerTesting
+import RedisClient
+import Testing
+
+@Suite struct `A session` {
+    @Test func `opens once, extends, lapses after its time and never comes back`() async throws {
+        try await FunctionBench.run(isClockManual: true) { bench in
+            try await bench.setClock(seconds: 1000)
+            #expect(try await bench.told("session_beat", "r1.a", "6000", "0")[0] == "lapsed", "nothing to extend")
+            #expect(try await bench.told("session_beat", "r1.a", "6000", "1")[0] == "opened")
+            for second in 1001...1006 {
+                try await bench.setClock(seconds: second)
+                #expect(try await bench.told("session_beat", "r2.a", "6000", "1")[0] != "lapsed")
+            }
+            #expect(try await bench.told("session_beat", "r1.a", "6000", "0")[0] == "lapsed")
+            #expect(try await bench.told("session_beat", "r1.a", "6000", "1")[0] == "lapsed", "a late duplicate")
+            #expect(try await bench.told("session_beat", "r1.b", "6000", "1")[0] == "opened")
+        }
+    }
+
+    @Test func `shows every live replica once, with what it said last`() async throws {
+        try await FunctionBench.run { bench in
+            try await bench.call("session_beat", "r1.a", "6000", "1", "epoch", "3")
+            try await bench.call("session_beat", "r.2.a", "6000", "1", "epoch", "5")
+            let reply = try await bench.call("session_beat", "r1.b", "6000", "1", "epoch", "4", "in_flight", "2")
+            let replicas = try #require(reply[3].array)
+            #expect(replicas.compactMap { $0.array?[0].string }.sorted() == ["r.2", "r1"], "r1 was restarted")
+            let own = try #require(replicas.first { $0.array?[0].string == "r1" }?.array)
+            #expect(texts(own[2].array ?? []) == ["session", "r1.b", "epoch", "4", "in_flight", "2"])
+        }
+    }
+
+    @Test func `is forgotten a minute after its end, with its replica`() async throws {
+        try await FunctionBench.run(isClockManual: true) { bench in
+            try await bench.setClock(seconds: 1000)
+            try await bench.call("session_beat", "r1.a", "6000", "1", "epoch", "3")
+            for second in 1001...1064 {
+                try await bench.setClock(seconds: second)
+                try await bench.call("session_beat", "r2.a", "6000", "1")
+            }
+            #expect(try await bench.send("HGET", bench.prefix + "replica:r1", "epoch").string == "3")
+            for second in 1065...1067 {
+                try await bench.setClock(seconds: second)
+                try await bench.call("session_beat", "r2.a", "6000", "1")
+            }
+            #expect(try await bench.send("EXISTS", bench.prefix + "replica:r1").integer == 0)
+            #expect(try await bench.send("ZCARD", bench.prefix + "sessions").integer == 1)
+        }
+    }
+
+    @Test func `ends at once when its replica leaves, and tells`() async throws {
+        try await FunctionBench.run { bench in
+            try await bench.call("session_beat", "r1.a", "6000", "1")
+            #expect(try await bench.told("session_end", "r1.a") == ["ended"])
+            #expect(try await bench.told("session_end", "r1.a") == ["absent"])
+            #expect(try await bench.send("EXISTS", bench.prefix + "replica:r1").integer == 0)
+            #expect(try await bench.signals() == ["left r1 r1.a"])
+        }
+    }
+}
+
+extension FunctionBench {
+    /// `kind subject detail` of all signals.
+    func signals() async throws -> [String] {
+        let entries = try await self.send("XRANGE", self.prefix + "signals", "-", "+").array ?? []
+        return entries.map { entry in
+            let flat = texts(entry.array?[1].array ?? [])
+            return "\(flat[1]) \(flat[3]) \(flat[5])"
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import ClusterState
+import ManagerTesting
+import RedisClient
+import Registry
+import Testing
+
+@Suite struct `A replica's commands` {
+    @Test func `beat, and see everybody and the leader`() async throws {
+        try await withState { state in
+            #expect(try await state.beat("r2.a", for: .seconds(6), opens: false, Samples.status) == .lapsed)
+            guard case .opened(let first) = try await state.beat("r2.a", for: .seconds(6), opens: true, Samples.status)
+            else { throw StateSurprise() }
+            #expect(first.leader.holder == nil)
+            #expect(first.replicas.map(\.id) == ["r2"])
+            #expect(first.replicas[0].status == Samples.status)
+            _ = try await state.campaign(as: "r2.boot", for: .seconds(6))
+            guard case .opened(let second) = try await state.beat("r1.a", for: .seconds(6), opens: true, Samples.status)
+            else { throw StateSurprise() }
+            #expect(second.replicas.map(\.id) == ["r1", "r2"])
+            #expect(second.leader.holder == "r2.boot")
+            #expect(second.leader.remaining > .seconds(4))
+            try await state.endSession("r2.a")
+            guard
+                case .extended(let third) = try await state.beat("r1.a", for: .seconds(6), opens: true, Samples.status)
+            else { throw StateSurprise() }
+            #expect(third.replicas.map(\.id) == ["r1"])
+        }
+    }
+
+    @Test func `campaign, hold and resign`() async throws {
+        try await withState { state in
+            guard case .taken(let term) = try await state.campaign(as: "r1.a", for: .seconds(6)) else {
+                throw StateSurprise()
+            }
+            #expect(try await state.campaign(as: "r1.a", for: .seconds(6)) == .renewed(term))
+            guard case .held(let sight) = try await state.campaign(as: "r2.a", for: .seconds(6)) else {
+                throw StateSurprise()
+            }
+            #expect(sight.holder == "r1.a")
+            #expect(sight.term == term)
+            try await state.resign(as: "r1.a")
+            guard case .taken(let next) = try await state.campaign(as: "r2.a", for: .seconds(6)) else {
+                throw StateSurprise()
+            }
+            #expect(next > term)
+        }
+    }
+
+    @Test func `lease permits of several instances in one call`() async throws {
+        try await withState { state in
+            let asks = [try Samples.ask("a", number: 1, want: 2), try Samples.ask("b", number: 1, want: 9)]
+            #expect(try await state.leasePermits(asks, session: "r1.a") == nil)
+            _ = try await state.beat("r1.a", for: .seconds(6), opens: true, Samples.status)
+            #expect(
+                try await state.leasePermits(asks, session: "r1.a") == [
+                    .held(.init(granted: 2, limit: 5, share: 5, number: 1)),
+                    .held(.init(granted: 5, limit: 5, share: 5, number: 1)),
+                ]
+            )
+            #expect(try await state.leasePermits(asks, session: "r1.a") == [.stale(number: 1), .stale(number: 1)])
+            try await state.forgetPermits(of: asks[0].instance, session: "r1.a")
+        }
+    }
+
+    @Test func `take tickets of several pools in one call`() async throws {
+        try await withState { state in
+            let first = try await state.ticketBlocks([(pool: "p", count: 8), (pool: "q", count: 1)])
+            #expect(first == [0, 0])
+            let second = try await state.ticketBlocks([(pool: "q", count: 1), (pool: "p", count: 8)])
+            #expect(second == [1, 8])
+        }
+    }
+
+    @Test func `hear signals, also after Redis lost them`() async throws {
+        let fixture = try await RedisFixture.shared()
+        let namespace = fixture.prefix()
+        try await fixture.withClient(purpose: .blockingReads) { reader in
+            try await fixture.withClient(library: ClusterState.library) { redis in
+                let state = ClusterState(redis: redis, namespace: namespace)
+                let feed = SignalFeed(redis: reader, namespace: namespace)
+                let place = try await feed.end()
+                async let heard = feed.signals(after: place, within: .seconds(5))
+                guard case .taken(let term) = try await state.campaign(as: "r1.a", for: .seconds(6)) else {
+                    throw StateSurprise()
+                }
+                let first = try await heard
+                #expect(first.signals == [.elected(holder: "r1.a", term)])
+                _ = try await redis.send(["DEL", RedisWord(state.keys.signals)])
+                let early: [RedisWord] = ["XADD", RedisWord(state.keys.signals), "5-1"]
+                _ = try await redis.send(early + ["kind", "news", "subject", "s", "detail", ""])
+                let silent = try await feed.signals(after: first.place, within: .milliseconds(10))
+                #expect(silent.signals.isEmpty)
+                _ = try await redis.send(["XADD", RedisWord(state.keys.signals), "5-2", "kind", "news", "subject", "t"])
+                let second = try await feed.signals(after: silent.place, within: .seconds(5))
+                #expect(second.signals == [.other(kind: "news", subject: "t", detail: "")])
+            }
+        }
+    }
+}
+
+/// A reply was of another kind than the test needs to go on.
+struct StateSurprise: Error {}

@@ -1,0 +1,82 @@
+-- Leadership: a lease with a term. The term is the fencing token of everything a leader writes.
+
+-- News for replicas that listen; only a hint, everything it says can also be read. Capped, like the log.
+local SIGNALS_MAX = 1000
+
+local function signal(prefix, kind, subject, detail)
+    redis.call('XADD', prefix .. 'signals', 'MAXLEN', '~', SIGNALS_MAX, '*',
+        'kind', kind, 'subject', subject, 'detail', detail or '')
+end
+
+local function read_term(prefix)
+    return tonumber(redis.call('HGET', prefix .. 'meta', 'term') or '0') or 0
+end
+
+-- Holder ('' when nobody ever led or the last one resigned), term, and milliseconds until the lease runs out.
+local function read_leader(prefix, clock)
+    local stored = redis.call('HMGET', prefix .. 'leader', 'holder', 'term', 'deadline')
+    local deadline = tonumber(stored[3] or '0') or 0
+    return stored[1] or '', tonumber(stored[2] or '0') or 0, math.max(0, deadline - clock)
+end
+
+-- Whether a write of the term may take effect; every function for leaders asks this first. Term 0 is nobody's: such a
+-- write is not a leader's and passes. A higher term than the stored one was lost by Redis and is taken over.
+local function fence(prefix, term)
+    term = tonumber(term)
+    if term == 0 then return true end
+    local current = read_term(prefix)
+    if term > current then redis.call('HSET', prefix .. 'meta', 'term', text(term)) end
+    return term >= current
+end
+
+--[[
+  Take the leadership if it is free, renew it if it is mine, otherwise learn who has it.
+
+  Why one function: between reading the holder and writing it another replica may win. The term is at least the time in
+  milliseconds, so that it also rises above terms that Redis forgot. A holder whose term was overtaken (Redis was rolled
+  back under it) gets a new one: renewing the old one would leave a leader whose every write is refused.
+
+  KEYS[1]  prefix
+  ARGV[1]  holder  who asks: replica id and boot, so that a restarted replica is somebody else
+  ARGV[2]  ttl     milliseconds
+  Returns  {'taken' | 'renewed', term, holder, ttl}   {'held', term, holder, milliseconds left}
+  Swift    ClusterState.campaign(as:for:)
+]]
+local function lease_campaign(keys, args)
+    local prefix, me, ttl = keys[1], args[1], tonumber(args[2])
+    local clock, current = lease_now(prefix), read_term(prefix)
+    local holder, term, left = read_leader(prefix, clock)
+    if holder ~= '' and holder ~= me and left > 0 then return { 'held', text(term), holder, text(left) } end
+    local deadline = text(clock + ttl)
+    if holder == me and left > 0 and term >= current then
+        redis.call('HSET', prefix .. 'leader', 'deadline', deadline)
+        return { 'renewed', text(term), me, text(ttl) }
+    end
+    term = math.max(current + 1, term + 1, now_ms())
+    redis.call('HSET', prefix .. 'meta', 'term', text(term))
+    redis.call('HSET', prefix .. 'leader', 'holder', me, 'term', text(term), 'deadline', deadline, 'taken_at',
+        text(now_ms()))
+    record_event(prefix, me, 'elected', 'leader', '0', 'term ' .. text(term))
+    signal(prefix, 'elected', me, text(term))
+    return { 'taken', text(term), me, text(ttl) }
+end
+publish('lease_campaign', lease_campaign)
+
+--[[
+  Give the leadership back, so that the others need not wait for its lease to run out.
+
+  KEYS[1]  prefix
+  ARGV[1]  holder  who resigns; anybody but the holder changes nothing
+  Returns  {'resigned', term}   {'absent', term}
+  Swift    ClusterState.resign(as:)
+]]
+local function lease_resign(keys, args)
+    local prefix = keys[1]
+    local holder, term = read_leader(prefix, lease_now(prefix))
+    if holder == '' or holder ~= args[1] then return { 'absent', text(term) } end
+    redis.call('HSET', prefix .. 'leader', 'holder', '', 'deadline', '0')
+    record_event(prefix, holder, 'resigned', 'leader', '0', 'term ' .. text(term))
+    signal(prefix, 'resigned', holder, text(term))
+    return { 'resigned', text(term) }
+end
+publish('lease_resign', lease_resign)

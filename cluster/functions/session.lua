@@ -1,0 +1,86 @@
+-- Sessions: which replicas live. What a replica holds, it holds through its session, and loses with it.
+-- A session is named `<replica id>.<something new>`; one that has lapsed never comes back.
+
+-- For so long after its end a session is remembered as lapsed, and its replica can be looked at.
+local SESSION_KEPT_MS = 60000
+
+local function is_live(prefix, session, clock)
+    local deadline = redis.call('ZSCORE', prefix .. 'sessions', session)
+    return deadline and tonumber(deadline) > clock
+end
+
+local function replica_of(session)
+    return string.match(session, '^(.*)%.[^.]*$') or session
+end
+
+-- Removes a session, and its replica unless that has another one by now.
+local function remove_session(prefix, session)
+    local key = prefix .. 'replica:' .. replica_of(session)
+    if redis.call('HGET', key, 'session') == session then redis.call('DEL', key) end
+    redis.call('ZREM', prefix .. 'sessions', session)
+end
+
+-- {{replica id, milliseconds left, {field, value, …}}, …} of every replica that lives, each once.
+local function live_replicas(prefix, clock)
+    local stored = redis.call('ZRANGEBYSCORE', prefix .. 'sessions', '(' .. text(clock), '+inf', 'WITHSCORES')
+    local replicas = {}
+    for i = 1, #stored, 2 do
+        local id = replica_of(stored[i])
+        local key = prefix .. 'replica:' .. id
+        -- A replica that was restarted under its old name has two live sessions for a while; the newer one is it.
+        if redis.call('HGET', key, 'session') == stored[i] then
+            replicas[#replicas + 1] = { id, text(tonumber(stored[i + 1]) - clock), redis.call('HGETALL', key) }
+        end
+    end
+    return replicas
+end
+
+--[[
+  Open or extend a replica's session, tell the others how it is, and learn who else lives and who leads.
+
+  Every replica calls this about once a second, which also keeps the lease clock true. Only a name that Redis has not
+  seen is opened: a delayed duplicate cannot bring a lapsed session, and all it held, back to life.
+
+  KEYS[1]  prefix
+  ARGV[1]  session  `<replica id>.<something new>`
+  ARGV[2]  ttl      milliseconds
+  ARGV[3]  opens    '1' open it if it is not there, '0' only extend it
+  ARGV[4]… field, value, …  of the replica, for others and for people
+  Returns  {'opened' | 'extended', lease clock, {holder, term, milliseconds left} of the leader,
+            {{replica id, milliseconds left, {field, value, …}}, …}}
+           {'lapsed', lease clock}
+  Swift    ClusterState.beat(_:for:opens:_:)
+]]
+local function session_beat(keys, args)
+    local prefix, session, ttl = keys[1], args[1], tonumber(args[2])
+    local clock, status = lease_now(prefix), 'extended'
+    if not is_live(prefix, session, clock) then
+        local is_known = redis.call('ZSCORE', prefix .. 'sessions', session)
+        if args[3] ~= '1' or is_known then return { 'lapsed', text(clock) } end
+        status = 'opened'
+    end
+    redis.call('ZADD', prefix .. 'sessions', text(clock + ttl), session)
+    redis.call('HSET', prefix .. 'replica:' .. replica_of(session), 'session', session, unpack(args, 4))
+    local over = redis.call('ZRANGEBYSCORE', prefix .. 'sessions', '-inf', text(clock - SESSION_KEPT_MS))
+    for _, old in ipairs(over) do remove_session(prefix, old) end
+    local holder, term, left = read_leader(prefix, clock)
+    return { status, text(clock), { holder, text(term), text(left) }, live_replicas(prefix, clock) }
+end
+publish('session_beat', session_beat)
+
+--[[
+  End a session: everything held through it is free.
+
+  KEYS[1]  prefix
+  ARGV[1]  session
+  Returns  {'ended'}   {'absent'}
+  Swift    ClusterState.endSession(_:)
+]]
+local function session_end(keys, args)
+    local prefix, session = keys[1], args[1]
+    if not redis.call('ZSCORE', prefix .. 'sessions', session) then return { 'absent' } end
+    remove_session(prefix, session)
+    signal(prefix, 'left', replica_of(session), session)
+    return { 'ended' }
+end
+publish('session_end', session_end)
