@@ -1,0 +1,171 @@
+public import Registry
+
+/// Decides when a replica asks for the leadership, whether it leads, and when it must stop believing so.
+///
+/// Intuition: an heir who does not ask for the throne while he has reason to think that the king lives, and a king who
+/// abdicates by himself when he has not heard the bells for long enough.
+/// The hard case is a Redis that forgot the leader. The record is gone, so anybody who asks gets the leadership, while
+/// the old leader still believes in his. Hence a follower waits until the lease that it last saw has run out on its own
+/// clock, unless the leader resigned, which the record says in so many words.
+/// This machine only keeps two from believing at one time; that two do not write is the fence's work, in Redis.
+/// Invariants: one call is under way at a time; terms that this replica leads under only rise; belief ends at the
+/// latest `ttl` - `margin` after the last successful call was begun.
+public struct CampaignMachine: Hashable, Sendable {
+    public enum State: Hashable, Sendable {
+        /// Somebody else leads, or nobody; asks at the instant. Can move to `leading` and `left`.
+        case following(askAt: Instant)
+        /// Leads under the term until the instant, unless renewed before. Can move to `following` and `left`.
+        case leading(Term, until: Instant, renewAt: Instant)
+        /// Neither leads nor asks any more. The last state.
+        case left
+    }
+
+    public private(set) var state: State
+    /// The highest term heard of, whoever's.
+    public private(set) var newestTerm = Term.none
+    /// Who led when it was last seen; nil when nobody did.
+    public private(set) var leader: String?
+    public let candidate: String
+    public let ttl: Duration
+    private var isAsking = false
+
+    /// As `SessionMachine.margin`.
+    public static let margin = SessionMachine.margin
+    /// After a leader's lease ran out by our clock it may have some milliseconds left by Redis'.
+    private static let waitMin = Duration.milliseconds(20)
+
+    /// The candidate is replica id and boot; the ttl is `LEADER_LEASE`, more than `margin`.
+    public init(candidate: String, ttl: Duration, now: Instant) {
+        precondition(ttl > Self.margin, "a leadership of \(ttl) is over before it can be trusted")
+        self.candidate = candidate
+        self.ttl = ttl
+        self.state = .following(askAt: now)
+    }
+
+    /// The term this replica leads under; nil when it does not.
+    public func term(now: Instant) -> Term? {
+        guard case .leading(let term, let until, _) = self.state, now < until else { return nil }
+        return term
+    }
+
+    public enum DueAction: Hashable, Sendable {
+        case nothing
+        case ask
+        /// The time is up: no task of a leader may take another step.
+        case deposed(Term)
+    }
+
+    /// Time has passed. Whoever is told to ask reports `won`, `held` or `failed` for it.
+    public mutating func due(now: Instant) -> DueAction {
+        switch self.state {
+        case .leading(let term, let until, _) where until <= now:
+            self.state = .following(askAt: now)
+            return .deposed(term)
+        case .leading(_, _, let askAt), .following(let askAt):
+            guard askAt <= now, !self.isAsking else { return .nothing }
+            self.isAsking = true
+            return .ask
+        case .left:
+            return .nothing
+        }
+    }
+
+    /// When `due` will have something to do; nil: never again.
+    public var dueAt: Instant? {
+        switch self.state {
+        case .following(let askAt): askAt
+        case .leading(_, let until, let renewAt): self.isAsking ? until : min(until, renewAt)
+        case .left: nil
+        }
+    }
+
+    public enum WinAction: Hashable, Sendable {
+        case nothing
+        case elected(Term)
+        /// The leadership came while the replica was leaving: give it back.
+        case resign
+    }
+
+    /// Redis says that this replica leads. `sentAt` is when it was asked.
+    public mutating func won(_ term: Term, sentAt: Instant) -> WinAction {
+        self.isAsking = false
+        self.newestTerm = max(self.newestTerm, term)
+        let (until, renewAt) = (sentAt + (self.ttl - Self.margin), sentAt + self.beat)
+        switch self.state {
+        case .left:
+            return .resign
+        case .leading(let present, _, _) where present == term:
+            self.state = .leading(term, until: until, renewAt: renewAt)
+            return .nothing
+        case .leading, .following:
+            self.leader = self.candidate
+            self.state = .leading(term, until: until, renewAt: renewAt)
+            return .elected(term)
+        }
+    }
+
+    public enum SeeAction: Hashable, Sendable {
+        case nothing
+        /// Somebody else leads.
+        case deposed(Term)
+    }
+
+    /// Redis says that somebody else leads, for so long at least.
+    public mutating func held(by holder: String, _ term: Term, remaining: Duration, now: Instant) -> SeeAction {
+        self.isAsking = false
+        return self.observed(holder: holder, term, remaining: remaining, now: now)
+    }
+
+    /// What the record of the leadership says, read in passing. An observation tells a follower how long to wait; only
+    /// a resignation lets it ask earlier.
+    public mutating func observed(holder: String?, _ term: Term, remaining: Duration, now: Instant) -> SeeAction {
+        let isResigned = holder == nil && term > .none && term >= self.newestTerm
+        self.newestTerm = max(self.newestTerm, term)
+        switch self.state {
+        case .left:
+            return .nothing
+        case .leading(let present, _, _):
+            guard let holder, holder != self.candidate, term > present else { return .nothing }
+            self.leader = holder
+            self.state = .following(askAt: now + max(remaining, Self.waitMin))
+            return .deposed(present)
+        case .following(let askAt):
+            self.leader = holder ?? (isResigned ? nil : self.leader)
+            if isResigned { self.state = .following(askAt: min(askAt, now)) }
+            // What is our own from a belief that ended is asked for again at once.
+            if let holder, holder != self.candidate, remaining > .zero {
+                self.state = .following(askAt: max(askAt, now + max(remaining, Self.waitMin)))
+            }
+            return .nothing
+        }
+    }
+
+    /// A leader's resignation was heard: the place is free.
+    public mutating func heardResignation(of term: Term, now: Instant) {
+        guard case .following(let askAt) = self.state, term >= self.newestTerm else { return }
+        self.newestTerm = term
+        self.leader = nil
+        self.state = .following(askAt: min(askAt, now))
+    }
+
+    /// No answer came. A leader asks again a beat later, as long as it may believe.
+    public mutating func failed(now: Instant) {
+        self.isAsking = false
+        switch self.state {
+        case .leading(let term, let until, _): self.state = .leading(term, until: until, renewAt: now + self.beat)
+        case .following(let askAt): self.state = .following(askAt: max(askAt, now + self.beat))
+        case .left: break
+        }
+    }
+
+    public enum LeaveAction: Hashable, Sendable { case nothing, resign }
+
+    /// The replica goes away: it hands over and asks no more. A call under way may still win; `won` says what then.
+    public mutating func leave() -> LeaveAction {
+        defer { self.state = .left }
+        guard case .leading = self.state else { return .nothing }
+        return .resign
+    }
+
+    private var beat: Duration { self.ttl / SessionMachine.beatsPerLease }
+}
