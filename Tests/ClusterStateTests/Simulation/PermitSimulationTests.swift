@@ -1,0 +1,70 @@
+import Decisions
+import ManagerTesting
+import Registry
+import Testing
+
+@Suite(.serialized) struct `Permits, whatever happens,` {
+    @Test(arguments: SimulatedCluster.seeds()) func `never let more in than the limit, and do not stand still`(
+        seed: SeededRandom
+    ) async throws {
+        try await SimulatedCluster.run(seed) { cluster in
+            var random = seed
+            let limit = Int.random(in: 1...8, using: &random)
+            var world = try PermitWorld(cluster, replicas: 3, limit: limit)
+            world.pauses = Bool.random(using: &random)
+            try await world.run(for: .seconds(20))
+            #expect(world.complaints.isEmpty, "limit \(limit): \(world.complaints.prefix(3))")
+            #expect(world.served > 20 * limit, "\(world.served) requests in 20 s, limit \(limit)")
+        }
+    }
+
+    @Test(arguments: [
+        PermitWorld.Mistakes(usesBeforeGrant: true), PermitWorld.Mistakes(tellsBeforeLowering: true),
+    ]) func `would, if a replica took before it was given or kept after it gave`(
+        mistakes: PermitWorld.Mistakes
+    ) async throws {
+        try await self.expectViolation(mistakes: mistakes)
+    }
+
+    @Test func `would, if calls were not numbered`() async throws {
+        try await self.expectViolation(edits: [("if number <= grants.number then", "if false then")])
+    }
+
+    private func expectViolation(
+        mistakes: PermitWorld.Mistakes = .init(),
+        edits: [(String, String)] = []
+    ) async throws {
+        var violated = 0
+        for seed in SeededRandom.runs(6) where violated == 0 {
+            try await SimulatedCluster.run(seed, edits: edits) { cluster in
+                var world = try PermitWorld(cluster, replicas: 3, limit: 3, mistakes: mistakes)
+                try await world.run(for: .seconds(20))
+                violated += world.complaints.isEmpty ? 0 : 1
+            }
+        }
+        #expect(violated > 0, "the simulation would not notice")
+    }
+
+    @Test(arguments: SimulatedCluster.seeds()) func `of a killed replica serve the others within 8 s`(
+        seed: SeededRandom
+    ) async throws {
+        try await SimulatedCluster.run(seed) { cluster in
+            var world = try PermitWorld(cluster, replicas: 2, limit: 4)
+            world.pauses = false
+            world.replicas[1].load = 0
+            world.replicas[0].load = 40
+            try await world.run(for: .seconds(3))
+            let name = try #require(world.grants.max { $0.value < $1.value }?.key)
+            #expect(name.hasPrefix("r0"), "the busy one holds")
+            world.replicas[0].isAlive = false
+            world.replicas[0].inFlight = []
+            let killed = world.cluster.now
+            world.replicas[1].waiting = 4
+            while world.replicas[1].admitted < 4, world.cluster.now - killed < .seconds(20) {
+                try await world.run(for: .milliseconds(50))
+            }
+            #expect(world.cluster.now - killed <= .seconds(8))
+            #expect(world.cluster.now - killed >= .seconds(1), "it had them before: the run says nothing")
+        }
+    }
+}

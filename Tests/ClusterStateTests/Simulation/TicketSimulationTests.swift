@@ -1,0 +1,113 @@
+import ClusterState
+import Decisions
+import ManagerTesting
+import Registry
+import Testing
+
+/// Replicas that share the cursor of one pool, with a Redis that is slow or away at times.
+private struct TicketWorld {
+    struct Replica {
+        var blocks: TicketBlocks
+        /// What was asked for, to arrive after so many steps.
+        var coming: (first: UInt64, count: Int, in: Int)?
+        var isRedisAway = false
+    }
+
+    let state: ClusterState
+    let members: Int
+    var random: SeededRandom
+    var replicas: [Replica] = []
+    var counts: [Int]
+    var crashes = 0
+    var now = Instant(nanoseconds: 0)
+    var spreadMost = 0
+
+    init(_ state: ClusterState, replicas: Int, members: Int, random: SeededRandom) {
+        self.state = state
+        self.members = members
+        self.random = random
+        self.counts = Array(repeating: 0, count: members)
+        for _ in 0..<replicas { self.replicas.append(self.newReplica()) }
+    }
+
+    private mutating func newReplica() -> Replica {
+        Replica(blocks: TicketBlocks(localStart: UInt64.random(in: 0..<1_000_000, using: &self.random)))
+    }
+
+    mutating func run(steps: Int) async throws {
+        for step in 0..<steps {
+            // Slow, then fast, then slow again; some replicas get nothing for long.
+            let pause = step % 3000 < 1000 ? 30_000 : 200
+            self.now = self.now + .microseconds(Int.random(in: 1...pause, using: &self.random))
+            let index = Int.random(in: 0..<self.replicas.count, using: &self.random)
+            self.route(index)
+            try await self.reserve(index)
+            self.makeTrouble(index)
+            self.spreadMost = max(self.spreadMost, (self.counts.max() ?? 0) - (self.counts.min() ?? 0) - self.crashes)
+        }
+    }
+
+    private mutating func route(_ index: Int) {
+        let ticket = self.replicas[index].blocks.take()
+        self.counts[Int(ticket.number % UInt64(self.members))] += 1
+    }
+
+    private mutating func reserve(_ index: Int) async throws {
+        if let coming = self.replicas[index].coming {
+            guard coming.in > 0 else {
+                self.replicas[index].coming = nil
+                self.replicas[index].blocks.grant(first: coming.first, count: coming.count)
+                return
+            }
+            self.replicas[index].coming?.in -= 1
+            return
+        }
+        let count = self.replicas[index].blocks.demand(members: self.members, now: self.now)
+        guard let count, !self.replicas[index].isRedisAway else { return }
+        let first = UInt64(try await self.state.ticketBlocks([(pool: "p", count: count)])[0])
+        self.replicas[index].coming = (first, count, Int.random(in: 0...4, using: &self.random))
+    }
+
+    private mutating func makeTrouble(_ index: Int) {
+        switch Int.random(in: 0..<2000, using: &self.random) {
+        case 0:
+            self.replicas[index] = self.newReplica()
+            self.crashes += 1
+        case 1...20: self.replicas[index].isRedisAway.toggle()
+        default: break
+        }
+    }
+}
+
+@Suite(.serialized) struct `Round robin, whatever happens,` {
+    @Test(arguments: SimulatedCluster.seeds())
+    func `uses instances equally, but for two requests a replica and one a crash`(
+        seed: SeededRandom
+    ) async throws {
+        try await withState { state in
+            var random = seed
+            let replicas = Int.random(in: 1...6, using: &random)
+            let members = Int.random(in: 2...9, using: &random)
+            var world = TicketWorld(state, replicas: replicas, members: members, random: random)
+            try await world.run(steps: 6000)
+            #expect(world.spreadMost <= 2 * replicas, "\(replicas) replicas, \(members) instances")
+        }
+    }
+
+    @Test func `would not with a roll of tickets dropped at every turn`() async throws {
+        try await withState { state in
+            var worst = 0
+            for seed in SeededRandom.runs(5) {
+                var world = TicketWorld(state, replicas: 3, members: 7, random: seed)
+                for _ in 0..<6000 / 50 {
+                    try await world.run(steps: 50)
+                    for index in world.replicas.indices {
+                        world.replicas[index].blocks = TicketBlocks(localStart: world.random.next() % 1000)
+                    }
+                }
+                worst = max(worst, world.spreadMost + world.crashes)
+            }
+            #expect(worst > 6, "the simulation would not notice")
+        }
+    }
+}
