@@ -76,8 +76,11 @@ public final class PermitReserver: ServiceLifecycle.Service {
         for key in gone { try? await self.state.forgetPermits(of: key, session: session.name) }
         guard !asks.isEmpty else { return }
         let asked = Set(asks.map(\.instance))
-        for demand in self.port.demand() where asked.contains(demand.key) {
-            _ = self.settle(demand, isTrusted: isTrusted)
+        // Twice: what was granted is offered to those who wait here, then the others' needs count.
+        for _ in 0..<2 {
+            for demand in self.port.demand() where asked.contains(demand.key) {
+                _ = self.settle(demand, isTrusted: isTrusted)
+            }
         }
     }
 

@@ -75,6 +75,8 @@ public struct PermitHolder: Hashable, Sendable {
     private var peak = 1
     private var peakHalvesAt: Instant?
     private var shown = 0
+    /// What was granted last has not been offered to those who wait here.
+    private var isFresh = false
 
     /// How long an unmet want waits before it is repeated; a signal shortens it.
     public static let retryInterval = Duration.milliseconds(250)
@@ -97,6 +99,7 @@ public struct PermitHolder: Hashable, Sendable {
         self.rememberPeak(demand, now: now)
         if let until = self.othersUntil, until <= now { (self.others, self.othersUntil) = (nil, nil) }
         self.held = min(self.held, self.holdingMax(demand))
+        self.isFresh = false
         let admitted = isTrusted || self.onLoss == .hold ? self.held : 0
         guard admitted != self.shown else { return .nothing }
         self.shown = admitted
@@ -127,6 +130,7 @@ public struct PermitHolder: Hashable, Sendable {
         self.toldEpoch = max(self.toldEpoch, self.askedEpoch)
         self.granted = answer.granted
         self.held = answer.granted
+        self.isFresh = true
         self.others = answer
         self.othersUntil = now + Self.beat
         self.askAgainAt = now + Self.retryInterval
@@ -189,7 +193,10 @@ public struct PermitHolder: Hashable, Sendable {
         let isQueueEmpty = demand.waiting == 0
         guard let others = self.others else { return isQueueEmpty ? max(demand.inFlight, self.peak) : self.held }
         if others.over > 0 { return max(0, (self.granted ?? self.held) - others.over) }
-        if others.entitled > 0, self.held > others.share { return max(others.share, 0) }
+        // A turn that was granted is taken before it is passed on; else permits would go round unused.
+        if others.entitled > 0, self.held > others.share {
+            return self.isFresh && !isQueueEmpty ? self.held : others.share
+        }
         if isQueueEmpty { return others.waiters > 0 ? demand.inFlight : max(demand.inFlight, self.peak) }
         return self.held
     }

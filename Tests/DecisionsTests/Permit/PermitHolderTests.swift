@@ -82,6 +82,7 @@ import Testing
         let ask = try holder.mustAsk(self.demand(5, 3, epoch: 2), now: self.start)
         let pressed = PermitHolder.Answer(granted: 5, entitled: 1, share: 2, waiters: 1)
         holder.answered(pressed, number: ask.number, now: self.start)
+        #expect(holder.settle(self.demand(5, 3), isTrusted: true, now: self.start) == .nothing, "used first")
         #expect(holder.settle(self.demand(5, 3), isTrusted: true, now: self.start) == .admit(upTo: 2))
         #expect(holder.ask(self.demand(5, 3), now: self.start) == nil, "nothing to tell yet")
         let report = try holder.mustAsk(self.demand(4, 3), now: self.start)
