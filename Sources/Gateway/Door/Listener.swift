@@ -23,7 +23,7 @@ final class Listener: Sendable {
             .childChannelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
             .childChannelOption(
                 ChannelOptions.recvAllocator,
-                value: FixedSizeRecvByteBufferAllocator(capacity: 16 * 1024)
+                value: ReadSize.allocator
             )
             .childChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
             .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)

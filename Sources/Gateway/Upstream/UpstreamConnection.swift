@@ -42,10 +42,9 @@ final class UpstreamConnection: ChannelInboundHandler, @unchecked Sendable {
 
     // MARK: Towards the instance
 
-    /// False: it died while idle; take another.
+    /// False: it died while idle; take another. (The end of a connection sets its phase before anybody can ask.)
     var isUsable: Bool {
-        guard case .idle = self.phase, let context = self.context else { return false }
-        return context.channel.isActive
+        if case .idle = self.phase { true } else { false }
     }
 
     /// Writes a request; its answer goes to `receiver`.

@@ -85,7 +85,7 @@ final class UpstreamConnector: Sendable {
     {
         ClientBootstrap(group: loop)
             .channelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
-            .channelOption(ChannelOptions.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 16 * 1024))
+            .channelOption(ChannelOptions.recvAllocator, value: ReadSize.allocator)
             .channelOption(ChannelOptions.maxMessagesPerRead, value: 1)
             .connectTimeout(TimeAmount.nanoseconds(self.connectTimeout.inNanoseconds))
             .channelInitializer { channel in
