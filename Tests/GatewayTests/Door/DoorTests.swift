@@ -151,17 +151,17 @@ import Testing
 
     @Test func `does not wait for ever for a head, a body or another request`() async throws {
         try await self.withStub({
-            $0.headTimeout = .seconds(1)
-            $0.idleTimeout = .seconds(2)
+            $0.headTimeout = .seconds(3)
+            $0.idleTimeout = .seconds(6)
         }) { setting, stub in
             let (head, body, idle) = (
                 try await setting.caller(), try await setting.caller(), try await setting.caller()
             )
             try await head.send("POST /predict HTTP/1.1\r\nhost:")
             try await body.send("POST /predict HTTP/1.1\r\nhost: m\r\ncontent-length: 100\r\n\r\n{")
-            #expect(try await head.answer().status == 408)
-            #expect(try await body.answer()["x-mm-error-code"] == "request_timeout")
-            for caller in [head, body, idle] { try await caller.untilClosed() }
+            #expect(try await head.answer(within: .seconds(30)).status == 408)
+            #expect(try await body.answer(within: .seconds(30))["x-mm-error-code"] == "request_timeout")
+            for caller in [head, body, idle] { try await caller.untilClosed(within: .seconds(30)) }
             #expect(idle.received.isEmpty)
             #expect(stub.requests.isEmpty)
         }
