@@ -148,12 +148,13 @@ public struct CampaignMachine: Hashable, Sendable {
         self.state = .following(askAt: min(askAt, now))
     }
 
-    /// No answer came. A leader asks again a beat later, as long as it may believe.
+    /// No answer came. A leader asks again a beat later, as long as it may believe; a follower, with the place perhaps
+    /// vacant, sooner.
     public mutating func failed(now: Instant) {
         self.isAsking = false
         switch self.state {
         case .leading(let term, let until, _): self.state = .leading(term, until: until, renewAt: now + self.beat)
-        case .following(let askAt): self.state = .following(askAt: max(askAt, now + self.beat))
+        case .following(let askAt): self.state = .following(askAt: max(askAt, now + self.beat / 4))
         case .left: break
         }
     }

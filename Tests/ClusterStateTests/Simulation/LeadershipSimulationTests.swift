@@ -30,14 +30,17 @@ private struct LeadershipWorld {
     var complaints: [String] = []
     var written: [Term] = []
     var fenced = 0
+    /// The network loses and delays nothing.
+    let isCalm: Bool
     /// Since when nobody believed to lead, and why.
     var vacantSince: Instant?
     var isHandedOver = false
     var vacancies: [Duration] = []
     var handOvers: [Duration] = []
 
-    init(_ cluster: SimulatedCluster, replicas count: Int) {
+    init(_ cluster: SimulatedCluster, replicas count: Int, isCalm: Bool = false) {
         self.cluster = cluster
+        self.isCalm = isCalm
         self.replicas = (0..<count).map {
             Replica(machine: CampaignMachine(candidate: "r\($0).1", ttl: .seconds(6), now: cluster.now))
         }
@@ -48,11 +51,15 @@ private struct LeadershipWorld {
     mutating func run(for duration: Duration) async throws {
         let end = self.cluster.now + duration
         while let (at, event) = self.agenda.next() {
-            guard at < end else { return self.agenda.plan(event, at: at) }
+            guard at < end else {
+                self.agenda.plan(event, at: at)
+                break
+            }
             self.cluster.now = at
             try await self.take(event)
             self.check()
         }
+        self.cluster.now = end
     }
 
     private mutating func take(_ event: Event) async throws {
@@ -98,17 +105,19 @@ private struct LeadershipWorld {
             let delay = self.cluster.chance(10) ? self.cluster.milliseconds(5000...20_000) : self.delay()
             self.agenda.plan(.arrive(index, .write(term)), at: now + delay)
         }
-        if self.cluster.chance(5) { self.send(index, .look) }
+        // In life every replica beats once a second: that keeps the lease clock true, and shows who leads.
+        if self.cluster.chance(15) { self.send(index, .look) }
         self.agenda.plan(.tick(index), at: now + .milliseconds(100))
     }
 
     private mutating func delay() -> Duration {
-        self.cluster.chance(5) ? self.cluster.milliseconds(100...3000) : self.cluster.milliseconds(1...5)
+        !self.isCalm && self.cluster.chance(5)
+            ? self.cluster.milliseconds(100...3000) : self.cluster.milliseconds(1...5)
     }
 
     private mutating func send(_ index: Int, _ call: Call) {
         let now = self.cluster.now
-        if case .campaign = call, self.cluster.chance(10) {
+        if case .campaign = call, !self.isCalm, self.cluster.chance(10) {
             return self.agenda.plan(.lost(index), at: now + .milliseconds(500))
         }
         self.agenda.plan(.arrive(index, call), at: now + self.delay())
@@ -125,7 +134,7 @@ private struct LeadershipWorld {
             )
             let delay = self.delay()
             let isLate = now + delay > sentAt + .milliseconds(500)
-            if isLate || self.cluster.chance(5) {
+            if isLate || !self.isCalm && self.cluster.chance(5) {
                 return self.agenda.plan(.lost(index), at: max(now, sentAt + .milliseconds(500)))
             }
             self.agenda.plan(.answer(index, reply, sentAt: sentAt), at: now + delay)
@@ -175,7 +184,8 @@ private struct LeadershipWorld {
         self.agenda.plan(.trouble, at: now + self.cluster.milliseconds(8000...15_000))
         let leader = self.replicas.indices.first { self.replicas[$0].machine.term(now: now) != nil }
         guard let leader, self.replicas[leader].pausedUntil == nil else { return }
-        switch Int.random(in: 0..<4, using: &self.cluster.random) {
+        let isFirst = self.replicas.allSatisfy(\.isAlive)
+        switch isFirst ? 0 : Int.random(in: 0..<4, using: &self.cluster.random) {
         case 0: self.replace(leader)
         case 1: self.replicas[leader].pausedUntil = now + self.cluster.milliseconds(1000...20_000)
         case 2:
@@ -230,15 +240,21 @@ private struct LeadershipWorld {
         publish('test_write', test_write)
         """
 
-    @Test(arguments: SimulatedCluster.seeds()) func `is believed by one, writes by rising terms, and is soon filled`(
-        seed: SeededRandom
+    /// A vacant place is filled within 8 s; lost and slow calls may add what they cost.
+    @Test(arguments: SimulatedCluster.seeds(), [true, false])
+    func `is believed by one, writes by rising terms, and is soon filled`(
+        seed: SeededRandom,
+        isCalm: Bool
     ) async throws {
         try await SimulatedCluster.run(seed, adding: Self.write) { cluster in
-            var world = LeadershipWorld(cluster, replicas: 3)
+            var world = LeadershipWorld(cluster, replicas: 3, isCalm: isCalm)
             try await world.run(for: .seconds(60))
             #expect(world.complaints.isEmpty)
             #expect(Set(world.written).count >= 2, "too few leaders: the run says nothing")
-            #expect(world.vacancies.allSatisfy { $0 <= .seconds(8) }, "\(world.vacancies)")
+            #expect(world.vacancies.allSatisfy { $0 <= .seconds(isCalm ? 8 : 14) }, "\(world.vacancies)")
+            if isCalm {
+                #expect(world.handOvers.allSatisfy { $0 <= .milliseconds(500) }, "\(world.handOvers)")
+            }
         }
     }
 

@@ -12,9 +12,10 @@ import Testing
             let limit = Int.random(in: 1...8, using: &random)
             var world = try PermitWorld(cluster, replicas: 3, limit: limit)
             world.pauses = Bool.random(using: &random)
+            if Bool.random(using: &random) { world.lateShare = 30 }
             try await world.run(for: .seconds(20))
             #expect(world.complaints.isEmpty, "limit \(limit): \(world.complaints.prefix(3))")
-            #expect(world.served > 20 * limit, "\(world.served) requests in 20 s, limit \(limit)")
+            #expect(world.served > 10 * limit, "\(world.served) requests in 20 s, limit \(limit)")
         }
     }
 
@@ -35,9 +36,11 @@ import Testing
         edits: [(String, String)] = []
     ) async throws {
         var violated = 0
-        for seed in SeededRandom.runs(6) where violated == 0 {
+        for seed in SeededRandom.runs(20) where violated == 0 {
             try await SimulatedCluster.run(seed, edits: edits) { cluster in
                 var world = try PermitWorld(cluster, replicas: 3, limit: 3, mistakes: mistakes)
+                world.lateShare = 30
+                for index in world.replicas.indices { world.replicas[index].load = 25 }
                 try await world.run(for: .seconds(20))
                 violated += world.complaints.isEmpty ? 0 : 1
             }
@@ -50,7 +53,7 @@ import Testing
     ) async throws {
         try await SimulatedCluster.run(seed) { cluster in
             var world = try PermitWorld(cluster, replicas: 2, limit: 4)
-            world.pauses = false
+            world.hasTrouble = false
             world.replicas[1].load = 0
             world.replicas[0].load = 40
             try await world.run(for: .seconds(3))

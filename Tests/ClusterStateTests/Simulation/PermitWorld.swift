@@ -64,6 +64,9 @@ struct PermitWorld {
     var grants: [String: Int] = [:]
     var hasDeclared = false
     var pauses = true
+    var hasTrouble = true
+    /// Percent of calls that arrive late, often after their sender gave them up.
+    var lateShare = 4
 
     init(_ cluster: SimulatedCluster, replicas count: Int, limit: Int, mistakes: Mistakes = Mistakes()) throws {
         self.cluster = cluster
@@ -77,11 +80,17 @@ struct PermitWorld {
     mutating func run(for duration: Duration) async throws {
         let end = self.cluster.now + duration
         while let (at, event) = self.agenda.next() {
-            guard at < end else { return self.agenda.plan(event, at: at) }
+            guard at < end else {
+                self.agenda.plan(event, at: at)
+                break
+            }
             self.cluster.now = at
             try await self.take(event)
             self.checkInFlight()
+            // What follows a violation proves nothing.
+            if !self.complaints.isEmpty { break }
         }
+        self.cluster.now = end
     }
 
     private mutating func addReplica() {
@@ -221,7 +230,9 @@ extension PermitWorld {
             return self.agenda.plan(.failed(index, call), at: now + .milliseconds(500))
         }
         // A call may arrive long after its sender gave it up, behind a later one.
-        let delay = self.cluster.chance(4) ? self.cluster.milliseconds(200...2500) : self.cluster.milliseconds(0...4)
+        let delay =
+            self.cluster.chance(self.lateShare)
+            ? self.cluster.milliseconds(200...2500) : self.cluster.milliseconds(1...4)
         self.agenda.plan(.arrive(index, call), at: now + delay)
         if delay > .milliseconds(500) { self.agenda.plan(.failed(index, call), at: now + .milliseconds(500)) }
     }
@@ -231,7 +242,7 @@ extension PermitWorld {
         try await self.cluster.setClock()
         // A late answer to a call that was given up is dropped with its connection.
         let isDropped = self.cluster.chance(3)
-        let delay = self.cluster.milliseconds(0...4)
+        let delay = self.cluster.milliseconds(1...4)
         switch call {
         case .beat(let ordinal, let opens, let sentAt):
             let name = self.name(index, ordinal)
@@ -307,6 +318,7 @@ extension PermitWorld {
 
 extension PermitWorld {
     private mutating func makeTrouble() {
+        guard self.hasTrouble else { return }
         let now = self.cluster.now
         self.agenda.plan(.trouble, at: now + self.cluster.milliseconds(3000...9000))
         let living = self.replicas.indices.filter { self.replicas[$0].isAlive }
