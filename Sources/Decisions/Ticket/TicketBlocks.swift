@@ -8,7 +8,8 @@ public import Registry
 /// every replica, takes over, and goes on where it stopped when that happens again.
 /// Why this keeps the shares equal: a run of consecutive tickets, taken modulo m, uses each of m instances equally often
 /// but for one. All strips together are one run; each replica adds one unfinished strip and one roll of its own. That
-/// is why strips in store are multiples of m, and why a local roll is never begun anew.
+/// is why strips in store are multiples of m, and why a local roll is never begun anew: with R replicas, the most and the
+/// least used instance are at most 2R + 1 apart, R + 1 while no roll of one's own was needed.
 public struct TicketBlocks: Hashable, Sendable {
     /// Lowest rate, per second, that gets more than one ticket at a time.
     public static let rateMin = 50.0
