@@ -1,0 +1,63 @@
+import ControlLoops
+import Registry
+import Synchronization
+
+/// Stands for the data plane's side of permits: admits what waits as soon as it may.
+final class FakePermits: PermitPort {
+    private struct State {
+        var demand: PermitDemand
+        var granted = 0
+    }
+
+    private let state: Mutex<State>
+
+    init(_ key: InstanceKey, limit: Int) {
+        let demand = PermitDemand(key: key, limit: limit, limitEpoch: Epoch(1), inFlight: 0, waiting: 0)
+        self.state = Mutex(State(demand: demand))
+    }
+
+    var granted: Int { self.state.withLock { $0.granted } }
+    var inFlight: Int { self.state.withLock { $0.demand.inFlight } }
+
+    func want(_ count: Int) {
+        self.state.withLock { $0.demand.waiting += count }
+    }
+
+    func endAll() {
+        self.state.withLock { $0.demand.inFlight = 0 }
+    }
+
+    func demand() -> [PermitDemand] { self.state.withLock { [$0.demand] } }
+
+    func grant(_ held: Int, to key: InstanceKey) -> Int {
+        self.state.withLock { state in
+            state.granted = held
+            let admitted = max(0, min(state.demand.waiting, held - state.demand.inFlight))
+            state.demand.waiting -= admitted
+            state.demand.inFlight += admitted
+            return state.demand.inFlight
+        }
+    }
+}
+
+/// Stands for the data plane's side of tickets.
+final class FakeTickets: TicketPort {
+    private let state = Mutex((wanted: [TicketDemand](), got: [String: [UInt64]]()))
+
+    func want(_ demand: TicketDemand) {
+        self.state.withLock { $0.wanted.append(demand) }
+    }
+
+    var got: [String: [UInt64]] { self.state.withLock { $0.got } }
+
+    func demand() -> [TicketDemand] {
+        self.state.withLock { state in
+            defer { state.wanted = [] }
+            return state.wanted
+        }
+    }
+
+    func grant(pool: String, first: UInt64, count: Int) {
+        self.state.withLock { $0.got[pool, default: []] += (first..<first + UInt64(count)) }
+    }
+}
