@@ -9,7 +9,7 @@ run:
 
 test: lint
 	swift build --build-tests
-	swift test --skip-build
+	.ci/tests
 	cluster/fuzz/run 5
 
 lint:

@@ -65,7 +65,7 @@ import Testing
         let replica = try await LocalReplica.start()
         let service = try await replica.startService("lstm_a")
         let redis = try #require(`An acknowledged registration`.redisProcess(of: replica))
-        _ = try await PlainClient(service.url).post("/_fault", #"{"delay_ms": 1000}"#)
+        _ = try await PlainClient(service.url).post("/_fault", #"{"delay_ms": 3000}"#)
         let client = replica.client
         async let slow = client.post("/predict", LocalReplica.predict)
         #expect(

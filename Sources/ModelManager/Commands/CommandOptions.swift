@@ -3,13 +3,13 @@ import Foundation
 
 /// What every command that talks to a replica takes.
 struct ConnectionOptions: ParsableArguments {
-    @Option(help: "Any replica. Default: MODEL_MANAGER_URL, else http://127.0.0.1:8008.")
+    @Option(help: "Any replica. Default: MODEL_MANAGER_URL, else this machine's, at API_PORT or 8008.")
     var url: String?
 
     func client() throws -> APIClient {
-        try APIClient(
-            url: self.url ?? ProcessInfo.processInfo.environment["MODEL_MANAGER_URL"] ?? "http://127.0.0.1:8008"
-        )
+        let environment = ProcessInfo.processInfo.environment
+        let local = "http://127.0.0.1:\(environment["API_PORT"] ?? "8008")"
+        return try APIClient(url: self.url ?? environment["MODEL_MANAGER_URL"] ?? local)
     }
 }
 
