@@ -137,7 +137,10 @@ let package = Package(
                 httpTypes, nio, nioPosix, nioHTTP1, logging,
             ]
         ),
-        tests("ModelManagerTests", ["ModelManager", "ManagerTesting", "Registry", "Decisions", "Gateway", logging, arguments]),
+        tests(
+            "ModelManagerTests",
+            ["ModelManager", "ManagerTesting", "Registry", "Decisions", "Gateway", logging, arguments]
+        ),
         tests(
             "DemoModelServiceTests",
             ["DemoModelService", "ManagerTesting", hummingbird, nio, nioPosix, logging, lifecycle]

@@ -22,7 +22,11 @@ extension Setting {
         Setting(name: "API_PORT", defaultText: "8008", meaning: "port the API listens on; 0 picks one"),
         Setting(name: "LOG_LEVEL", defaultText: "INFO", meaning: "TRACE DEBUG INFO NOTICE WARNING ERROR CRITICAL"),
         Setting(name: "LOG_FORMAT", defaultText: "text", meaning: "text or json"),
-        Setting(name: "SERVICE_DISCOVERY_INTERVAL", defaultText: "30", meaning: "seconds between two discovery sweeps"),
+        Setting(
+            name: "SERVICE_DISCOVERY_INTERVAL",
+            defaultText: "30",
+            meaning: "seconds between two discovery sweeps; the services file is watched all the time"
+        ),
         Setting(
             name: "HEALTH_CHECK_INTERVAL",
             defaultText: "10",
