@@ -133,10 +133,10 @@ import Testing
         text: String
     ) throws {
         let directory = try TemporaryDirectory.make("program")
-        let file = try #require(fopen("\(directory)/redis-server", "w"))
-        fputs("#!/bin/sh\n\(script)\n", file)
-        fclose(file)
-        chmod("\(directory)/redis-server", 0o700)
+        // Written by a process of its own: while this one has the file open, a child started by another test has it
+        // open too, and a program that somebody can still write is not started ("Text file busy").
+        let write = #"printf '#!/bin/sh\n%s\n' "$1" >"$2" && chmod 700 "$2""#
+        _ = try Subprocess.output(of: "/bin/sh", ["-c", write, "write", script, "\(directory)/redis-server"])
         do throws(PrivateRedisError) {
             let program = try ServerProgram.find(searchPath: directory)
             #expect(code == nil)
