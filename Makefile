@@ -13,7 +13,7 @@ test: lint
 	cluster/fuzz/run 5
 
 lint:
-	.ci/packages libhiredis-dev redis-server openssl shellcheck
+	.ci/packages libhiredis-dev redis-server openssl shellcheck python3
 	swift format lint --strict --recursive Package.swift Sources Tests cluster/functions cluster/fuzz
 	.ci/shellcheck
 

@@ -12,7 +12,7 @@ struct DemoService: Sendable {
     private let counters: Counters
     private let faults: FaultSwitch
 
-    /// Trains every version of the configuration, about 20 ms each in a release build.
+    /// Trains every version of the configuration.
     init(_ configuration: ServiceConfiguration) {
         self.configuration = configuration
         self.counters = Counters(instance: configuration.name)

@@ -1,3 +1,4 @@
+import ManagerTesting
 import Testing
 
 @testable import RedisClient

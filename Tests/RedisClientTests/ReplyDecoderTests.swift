@@ -1,3 +1,4 @@
+import ManagerTesting
 import NIOCore
 import Testing
 
