@@ -139,7 +139,10 @@ let package = Package(
         ),
         tests(
             "ModelManagerTests",
-            ["ModelManager", "ManagerTesting", "Registry", "Decisions", "Gateway", logging, arguments]
+            [
+                "ModelManager", "ManagerTesting", "Registry", "Decisions", "Gateway", "ClusterState", "ControlLoops",
+                "ManagerAPI", logging, arguments,
+            ]
         ),
         tests(
             "DemoModelServiceTests",

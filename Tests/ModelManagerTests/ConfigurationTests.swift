@@ -47,7 +47,8 @@ import Testing
     @Test(arguments: [
         ("API_PORT", ""), ("API_PORT", "80a"), ("SERVICE_TIMEOUT", "0"), ("SERVICE_TIMEOUT", "nan"),
         ("RETRY_DELAY", "-1"), ("BREAKER_RATIO", "1.5"),
-        ("EVENT_LOOPS", "0"), ("LOG_FORMAT", "xml"), ("REPLICA_ID", "a b"), ("REDIS_KEY_PREFIX", "{x}"),
+        ("REPLICA_LEASE", "2"), ("LEADER_LEASE", "2.9"), ("EVENT_LOOPS", "0"), ("LOG_FORMAT", "xml"),
+        ("REPLICA_ID", "a b"), ("REDIS_KEY_PREFIX", "{x}"),
         ("MAX_BODY_BYTES", "99999999999"),
     ])
     func `refuses what it does not understand and names it`(name: String, value: String) {

@@ -32,6 +32,13 @@ public struct ReplicaSight: Hashable, Sendable {
     /// Until its session lapses, unless it beats again.
     public let remaining: Duration
     public let status: ReplicaReport
+
+    public init(id: String, session: String, remaining: Duration, status: ReplicaReport) {
+        self.id = id
+        self.session = session
+        self.remaining = remaining
+        self.status = status
+    }
 }
 
 /// What a replica tells the others with every beat.

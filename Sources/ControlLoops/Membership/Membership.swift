@@ -82,9 +82,11 @@ public final class Membership: ServiceLifecycle.Service {
         return stream
     }
 
-    /// Tells the others now what changed here: a new epoch is served, the replica begins to leave.
+    /// Tells the others now what changed here, and hears what changed with them: a new epoch is served, the replica
+    /// begins to leave, somebody was elected. Several calls in a row share one beat.
     public func announce() {
-        self.inner.withLock { $0.machine.hurry() }
+        let now = self.time.now()
+        self.inner.withLock { $0.machine.hurry(now: now) }
         self.bell.ring()
     }
 
@@ -139,7 +141,8 @@ public final class Membership: ServiceLifecycle.Service {
             case .lapsed: self.answered(.lapsed, nil, sentAt)
             }
         } catch {
-            self.inner.withLock { $0.machine.failed() }
+            let now = self.time.now()
+            self.inner.withLock { $0.machine.failed(now: now) }
             self.logger.debug("a beat failed", metadata: ["mm.error": "\(error)"])
         }
     }

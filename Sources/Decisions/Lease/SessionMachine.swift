@@ -25,11 +25,14 @@ public struct SessionMachine: Hashable, Sendable {
     public let ttl: Duration
     private var isAsking = false
     private var nextBeatAt: Instant?
+    private var lastBeatAt: Instant?
 
     /// What is taken off the lease for the lease clock's leaps (at most 1.5 s each) and for our own tardiness.
     public static let margin = Duration.seconds(2)
     /// Beats per lease.
     public static let beatsPerLease = 6
+    /// Between two beats at least, however much there is to tell: what comes meanwhile is told with the next one.
+    public static let gapMin = Duration.milliseconds(25)
 
     /// - Parameter ttl: `REPLICA_LEASE`, more than `margin`. Short: a pause costs all permits. Long: so do a crash's.
     public init(ttl: Duration) {
@@ -62,9 +65,10 @@ public struct SessionMachine: Hashable, Sendable {
     /// When `beat` will have something to do; nil: at once, or never again.
     public var beatAt: Instant? { self.nextBeatAt }
 
-    /// Lets the next beat come at once.
-    public mutating func hurry() {
-        self.nextBeatAt = nil
+    /// Lets the next beat come as soon as may be.
+    public mutating func hurry(now: Instant) {
+        let soon = self.lastBeatAt.map { max(now, $0 + Self.gapMin) } ?? now
+        self.nextBeatAt = self.nextBeatAt.map { min($0, soon) }
     }
 
     public enum Answer: Hashable, Sendable { case opened, extended, lapsed }
@@ -99,9 +103,12 @@ public struct SessionMachine: Hashable, Sendable {
         }
     }
 
-    /// No answer came; whether Redis heard the beat is unknown, and does not matter.
-    public mutating func failed() {
+    /// No answer came; whether Redis heard the beat is unknown, and does not matter. The next one comes sooner: what the
+    /// session holds may be at stake, and at the start nothing can be held before the first.
+    public mutating func failed(now: Instant) {
         self.isAsking = false
+        let soon = now + self.ttl / Self.beatsPerLease / 4
+        self.nextBeatAt = self.nextBeatAt.map { min($0, soon) }
     }
 
     public enum LoseAction: Hashable, Sendable { case nothing, lost }
@@ -139,6 +146,7 @@ public struct SessionMachine: Hashable, Sendable {
 
     private mutating func begin(now: Instant, random: Double) {
         self.isAsking = true
+        self.lastBeatAt = now
         self.nextBeatAt = now + self.ttl / Self.beatsPerLease * (0.9 + 0.2 * random)
     }
 

@@ -36,6 +36,8 @@ final class LoopPlane: @unchecked Sendable {
     private var idsMade: UInt64 = 0
 
     var counts = LoopCounts()
+    /// Requests under way, as of the last sweep; the one thing here that may be read from anywhere.
+    let inFlightSeen = Atomic<Int>(0)
     private var undeposited = 0
     private(set) var running: [Exchange] = []
     private(set) var clients: [ClientHandler] = []
@@ -175,6 +177,7 @@ final class LoopPlane: @unchecked Sendable {
 
     private func sweep(now: Instant) {
         self.depositRequests(now: now)
+        self.inFlightSeen.store(self.running.count, ordering: .relaxed)
         if self.index == 0 { self.board.moveOn(now: now) }
         for exchange in self.running where exchange.wakeAt <= now { exchange.wake(now: now) }
         self.sweeps += 1

@@ -127,6 +127,11 @@ public final class DataPlane: Sendable {
         return statistics
     }
 
+    /// Requests under way, a twentieth of a second old at most; never waits.
+    public var inFlight: Int {
+        self.planes.reduce(0) { $0 + $1.inFlightSeen.load(ordering: .relaxed) }
+    }
+
     public func states(of service: ServiceID) -> [InstanceState] {
         let now = MonotonicClock.now()
         return self.board.upstreams(of: service).map { $0.state(now: now) }

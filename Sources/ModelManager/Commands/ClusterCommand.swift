@@ -21,9 +21,13 @@ extension ClusterCommand {
             let cluster = try await self.connection.client().send("GET", "/cluster")
             guard self.output.output == .table else { return print(cluster.serialized(pretty: true)) }
             let rows = cluster.list("replicas").map { replica in
-                ["replica_id", "role", "epoch", "in_flight", "started_at", "version"].map(replica.shown)
+                ["replica_id", "role", "epoch", "lease_expires_in", "in_flight", "started_at", "version"].map(
+                    replica.shown
+                )
             }
-            print(TablePrinter.render(["REPLICA", "ROLE", "EPOCH", "IN-FLIGHT", "STARTED", "VERSION"], rows))
+            print(TablePrinter.render(["REPLICA", "ROLE", "EPOCH", "LEASE", "IN-FLIGHT", "STARTED", "VERSION"], rows))
+            guard let leader = cluster["leader"], leader != .null else { return print("no leader now") }
+            print("leader: \(leader.shown("replica_id")), term \(leader.shown("term"))")
         }
     }
 

@@ -40,6 +40,10 @@ struct ServeOptions: ParsableArguments {
     ) var dataDir: String?
     @Option(name: .customLong("replica-id"), help: "Shown everywhere; host name and a random part by default.")
     var replicaId: String?
+    @Option(name: .customLong("replica-lease"), help: "Seconds until a silent replica is taken for dead (default 6).")
+    var replicaLease: String?
+    @Option(name: .customLong("leader-lease"), help: "Seconds until a silent leader is replaced (default 6).")
+    var leaderLease: String?
     @Option(name: .customLong("breaker-failures"), help: "Consecutive failures that trip a breaker (default 5).")
     var breakerFailures: String?
     @Option(
@@ -89,6 +93,8 @@ struct ServeOptions: ParsableArguments {
             ("REDIS_KEY_PREFIX", self.redisKeyPrefix),
             ("DATA_DIR", self.dataDir),
             ("REPLICA_ID", self.replicaId),
+            ("REPLICA_LEASE", self.replicaLease),
+            ("LEADER_LEASE", self.leaderLease),
             ("BREAKER_FAILURES", self.breakerFailures),
             ("BREAKER_RATIO", self.breakerRatio),
             ("BREAKER_COOLDOWN", self.breakerCooldown),

@@ -34,24 +34,4 @@ struct StoreReport: StoreStatus {
     }
 }
 
-/// A cluster of one: this replica leads, because nobody else could.
-struct LoneReplicaView: ClusterView {
-    let identity: ReplicaIdentity
-    let holder: SnapshotHolder
-    let dataPlane: DataPlane
-
-    func cluster() async -> ClusterCondition {
-        let inFlight = await self.dataPlane.statistics().inFlight
-        let replica = ClusterCondition.Replica(
-            id: self.identity.id,
-            role: .leader,
-            epoch: self.holder.current.epoch,
-            inFlight: inFlight,
-            startedAt: self.identity.startedAt,
-            version: self.identity.version
-        )
-        return ClusterCondition(replicas: [replica], leader: nil)
-    }
-}
-
 extension ReplicaCondition: ReplicaStatus {}

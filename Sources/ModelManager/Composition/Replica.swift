@@ -21,6 +21,8 @@ struct Replica {
     private let store: StoreParts
     private let dataPlane: DataPlane
     private let condition = ReplicaCondition()
+    private let presence: MembershipParts.Presence
+    private let members: MembershipParts
     private let controlLoops: MultiThreadedEventLoopGroup
     private let dataLoops: MultiThreadedEventLoopGroup
 
@@ -39,6 +41,17 @@ struct Replica {
             news: BreakerNewsLog(logger: logger),
             logger: logger
         )
+        self.presence = MembershipParts.Presence(
+            identity: ReplicaIdentity(
+                id: configuration.replicaID,
+                version: ProgramVersion.text,
+                startedAt: LoopTime.system.wall()
+            ),
+            holder: self.store.holder,
+            dataPlane: self.dataPlane,
+            condition: self.condition
+        )
+        self.members = MembershipParts(configuration, store: self.store, self: self.presence, logger: logger)
     }
 
     /// Runs until the replica has left. Throws `ReplicaFailure` when it could not run or leave well.
@@ -46,7 +59,8 @@ struct Replica {
         let prober = self.prober()
         self.follow(with: prober)
         let door = HummingbirdDoor(face: self.face(prober), logger: self.logger)
-        let own: [any ServiceLifecycle.Service] = self.store.services + self.loops(prober) + [DoorService(door: door)]
+        let own: [any ServiceLifecycle.Service] =
+            self.store.services + self.members.services + self.loops(prober) + [DoorService(door: door)]
         var members = own.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
         members.append(.init(service: self.lifecycle(door), successTerminationBehavior: .gracefullyShutdownGroup))
         var group = ServiceGroupConfiguration(services: members, logger: self.logger)
@@ -88,13 +102,6 @@ struct Replica {
     }
 
     private func face(_ prober: Prober) -> ManagerFace {
-        let startedAt = LoopTime.system.wall()
-        let identity = ReplicaIdentity(
-            id: self.configuration.replicaID,
-            version: ProgramVersion.text,
-            startedAt: startedAt
-        )
-        let view = LoneReplicaView(identity: identity, holder: self.store.holder, dataPlane: self.dataPlane)
         let time = LoopTime.system
         let ports = FacePorts(
             commands: StoreCommands(store: self.store),
@@ -102,7 +109,7 @@ struct Replica {
             traffic: self.dataPlane,
             health: ProbeReports(prober: prober),
             store: StoreReport(redis: self.store.redis, contact: self.store.contact),
-            cluster: view,
+            cluster: SeenCluster(presence: self.presence, members: self.members),
             events: StoredEvents(store: self.store),
             replica: self.condition,
             clocks: ReplicaClocks(monotonic: time.now, wall: time.wall, sleep: time.sleep)
@@ -110,16 +117,17 @@ struct Replica {
         var settings = FaceSettings()
         settings.bodyBytesMax = self.configuration.dataPlane.bodyBytesMax
         settings.timeout = self.configuration.dataPlane.timeout
-        return ManagerFace(ports: ports, identity: identity, settings: settings, logger: self.logger)
+        return ManagerFace(ports: ports, identity: self.presence.identity, settings: settings, logger: self.logger)
     }
 
     private func lifecycle(_ door: HummingbirdDoor) -> ReplicaLifecycle {
-        let holder = self.store.holder
+        let (holder, members) = (self.store.holder, self.members)
         return ReplicaLifecycle(
             configuration: self.configuration,
             dataPlane: self.dataPlane,
             door: door,
             condition: self.condition,
+            handOver: { await members.beginLeaving() },
             firstSnapshot: { await holder.waitForEpoch(.zero, within: $0) },
             logger: self.logger
         )

@@ -3,7 +3,6 @@ import Gateway
 import Logging
 import NIOCore
 import ServiceLifecycle
-import Synchronization
 import UnixSignals
 
 /// One replica's life as its callers see it: listen once there is something to route by, serve, and leave in an order
@@ -17,6 +16,8 @@ struct ReplicaLifecycle: ServiceLifecycle.Service {
     let dataPlane: DataPlane
     let door: any GeneralDoor
     let condition: ReplicaCondition
+    /// Tells the cluster that this replica leaves; ends within the time of a command.
+    let handOver: @Sendable () async -> Void
     /// Waits for the first snapshot; false when the time is up.
     let firstSnapshot: @Sendable (Duration) async -> Bool
     let logger: Logger
@@ -72,6 +73,7 @@ struct ReplicaLifecycle: ServiceLifecycle.Service {
         FileHandle.standardOutput.write(
             Data("ready url=http://\(host):\(port) replica=\(self.configuration.replicaID)\n".utf8)
         )
+        self.condition.listens(at: "\(host):\(port)")
         self.logger.info("serving", metadata: ["mm.address": "\(address)"])
     }
 
@@ -82,22 +84,13 @@ struct ReplicaLifecycle: ServiceLifecycle.Service {
         )
         self.condition.beginDraining()
         self.dataPlane.beginDraining()
+        async let handedOver: Void = self.handOver()
         try await Task.sleep(for: self.configuration.drainDelay)
+        await handedOver
         await self.dataPlane.stopListening()
         let cut = await self.dataPlane.finish(within: self.configuration.shutdownGrace)
         if cut > 0 {
             throw ReplicaFailure(description: "\(cut) requests were cut, they took longer than SHUTDOWN_GRACE")
         }
-    }
-}
-
-/// Whether this replica is leaving.
-final class ReplicaCondition: Sendable {
-    private let draining = Atomic(false)
-
-    var isDraining: Bool { self.draining.load(ordering: .relaxed) }
-
-    func beginDraining() {
-        self.draining.store(true, ordering: .relaxed)
     }
 }

@@ -13,6 +13,7 @@ struct StoreParts {
     let follower: Follower
     let holder = SnapshotHolder()
     let contact = StoreContact()
+    let signalFeed: SignalFeed
     /// In the order in which they start.
     let services: [any ServiceLifecycle.Service]
 
@@ -48,6 +49,8 @@ struct StoreParts {
             disk: DiskSnapshot(path: "\(configuration.dataDirectory)/snapshot.json"),
             logger: logger
         )
-        self.services = first + [self.redis, reads, self.follower]
+        let signals = Redis(configuration: redisConfiguration, group: group, logger: logger, purpose: .blockingReads)
+        self.signalFeed = SignalFeed(redis: signals, namespace: configuration.redisKeyPrefix)
+        self.services = first + [self.redis, reads, signals, self.follower]
     }
 }

@@ -17,6 +17,8 @@ struct ReplicaConfiguration: Sendable {
     var redisURL: String?
     var redisKeyPrefix: String
     var dataDirectory: String
+    var replicaLease: Duration
+    var leaderLease: Duration
     var drainDelay: Duration
     var shutdownGrace: Duration
     var eventLoops: Int
@@ -36,6 +38,8 @@ struct ReplicaConfiguration: Sendable {
         self.redisURL = values.text("REDIS_URL")
         self.redisKeyPrefix = try values.name("REDIS_KEY_PREFIX") ?? "mm"
         self.dataDirectory = values.text("DATA_DIR") ?? ".model-manager"
+        self.replicaLease = try values.seconds("REPLICA_LEASE", in: Self.leaseRange)
+        self.leaderLease = try values.seconds("LEADER_LEASE", in: Self.leaseRange)
         self.drainDelay = try values.seconds("DRAIN_DELAY", in: 0...3600)
         self.shutdownGrace = try values.seconds("SHUTDOWN_GRACE", in: 0...86400)
         self.eventLoops = values.text("EVENT_LOOPS") == nil ? cores : try values.integer("EVENT_LOOPS", in: 1...256)
@@ -43,6 +47,9 @@ struct ReplicaConfiguration: Sendable {
         let replicaID = try values.name("REPLICA_ID") ?? Self.replicaID(hostName: hostName, nonce: nonce)
         self.dataPlane = try Self.dataPlane(values, replicaID: replicaID)
     }
+
+    /// Two seconds of every lease are never relied on; a shorter one would be over before it can be renewed.
+    private static let leaseRange = 3.0...3600.0
 
     var replicaID: String { self.dataPlane.replicaID }
 

@@ -66,6 +66,16 @@ extension Setting {
             defaultText: "",
             meaning: "shown everywhere; host name and a random part by default"
         ),
+        Setting(
+            name: "REPLICA_LEASE",
+            defaultText: "6",
+            meaning: "seconds after which a silent replica is taken for dead, 3 or more; it beats six times in them"
+        ),
+        Setting(
+            name: "LEADER_LEASE",
+            defaultText: "6",
+            meaning: "seconds after which a silent leader is replaced, 3 or more"
+        ),
         Setting(name: "BREAKER_FAILURES", defaultText: "5", meaning: "consecutive failures that trip a breaker"),
         Setting(
             name: "BREAKER_RATIO",
@@ -105,7 +115,7 @@ extension Setting {
     /// Variables of the contract that this version does not act on. Setting one stops the start: a limit, a lock or a
     /// certificate that is silently ignored is worse than a refusal.
     static let notYet: [String] = [
-        "REPLICA_LEASE", "LEADER_LEASE", "QUEUE_LIMIT", "QUEUE_TIMEOUT", "LIMIT_ON_REDIS_LOSS", "REDIS_REPLICAS",
+        "QUEUE_LIMIT", "QUEUE_TIMEOUT", "LIMIT_ON_REDIS_LOSS", "REDIS_REPLICAS",
         "DISCOVERY_SEEDS",
         "DISCOVERY_CATALOGUES", "PROBE_PORT", "AUTH_KEYS_FILE", "AUTH_JWKS_FILE", "AUTH_ISSUER", "AUTH_AUDIENCE",
         "TLS_CERT", "TLS_KEY",

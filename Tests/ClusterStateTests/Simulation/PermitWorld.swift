@@ -308,7 +308,7 @@ extension PermitWorld {
 
     private mutating func failed(_ index: Int, _ call: Call) {
         switch call {
-        case .beat: self.replicas[index].session.failed()
+        case .beat: self.replicas[index].session.failed(now: self.cluster.now)
         case .permit(_, let ask): self.replicas[index].holder.failed(number: ask.number, now: self.cluster.now)
         }
     }

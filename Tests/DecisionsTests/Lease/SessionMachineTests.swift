@@ -50,7 +50,7 @@ import Testing
         #expect(machine.answered(.lapsed, sentAt: self.start + .seconds(60)) == .lost)
         #expect(machine.openOrdinal == nil)
         #expect(machine.beat(now: self.start + .seconds(60), random: 0.5) == .open(ordinal: 2))
-        machine.failed()
+        machine.failed(now: self.start + .seconds(60))
         #expect(machine.beat(now: self.start + .seconds(61), random: 0.5) == .open(ordinal: 2), "the same try again")
         #expect(machine.answered(.lapsed, sentAt: self.start + .seconds(61)) == .nothing)
         #expect(machine.beat(now: self.start + .seconds(61), random: 0.5) == .open(ordinal: 3))
@@ -71,6 +71,29 @@ import Testing
         _ = machine.answered(.extended, sentAt: self.start)
         #expect(machine.isTrusted(now: self.start + .milliseconds(4999)))
         #expect(!machine.isTrusted(now: self.start + .seconds(5)))
+    }
+
+    @Test func `tells news at once, and a stream of news a bounded number of times`() {
+        var machine = self.opened()
+        machine.hurry(now: self.start + .milliseconds(500))
+        #expect(machine.beat(now: self.start + .milliseconds(500), random: 0.5) == .extend(ordinal: 1))
+        _ = machine.answered(.extended, sentAt: self.start + .milliseconds(500))
+        var beats = 0
+        for millisecond in 501...1500 {
+            let now = self.start + .milliseconds(millisecond)
+            machine.hurry(now: now)
+            guard machine.beat(now: now, random: 0.5) != .nothing else { continue }
+            _ = machine.answered(.extended, sentAt: now)
+            beats += 1
+        }
+        #expect(beats == 40)
+    }
+
+    @Test func `tries again soon when no answer came`() {
+        var machine = SessionMachine(ttl: .seconds(6))
+        _ = machine.beat(now: self.start, random: 0.5)
+        machine.failed(now: self.start + .milliseconds(10))
+        #expect(machine.beatAt == self.start + .milliseconds(260))
     }
 
     @Test func `ends what it has when the replica leaves, and is silent then`() {
