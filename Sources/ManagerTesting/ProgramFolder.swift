@@ -26,4 +26,16 @@ public final class ScratchFolder: Sendable {
     public func write(_ text: String, to name: String) throws {
         try text.write(toFile: "\(self.path)/\(name)", atomically: true, encoding: .utf8)
     }
+
+    /// Empty when there is no such file.
+    public func read(_ name: String) -> String {
+        (try? String(contentsOfFile: "\(self.path)/\(name)", encoding: .utf8)) ?? ""
+    }
+
+    /// Removes the file; false when there was none.
+    public func take(_ name: String) throws -> Bool {
+        guard FileManager.default.fileExists(atPath: "\(self.path)/\(name)") else { return false }
+        try FileManager.default.removeItem(atPath: "\(self.path)/\(name)")
+        return true
+    }
 }

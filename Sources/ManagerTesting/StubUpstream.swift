@@ -1,4 +1,4 @@
-internal import NIOCore
+public import NIOCore
 internal import NIOPosix
 
 /// A model service made of a script: a real listening socket that does to each request exactly what the test says.
@@ -26,28 +26,36 @@ public final class StubUpstream: Sendable {
 
     private let record: StubRecord
     private let server: any Channel
+    private let host: String
     public let port: Int
 
-    private init(server: any Channel, port: Int, record: StubRecord) {
+    private init(server: any Channel, host: String, port: Int, record: StubRecord) {
         self.server = server
+        self.host = host
         self.port = port
         self.record = record
     }
 
     /// Listens on a free port of the loopback interface. Without `readsRequests` what callers send stays unread, so that a
-    /// large request gets stuck.
-    public static func start(readsRequests: Bool = true, _ script: @escaping Script) async throws -> StubUpstream {
+    /// large request gets stuck. `prepare` adds to a connection what comes between the socket and the script, such as TLS.
+    public static func start(
+        host: String = "127.0.0.1",
+        readsRequests: Bool = true,
+        prepare: @escaping @Sendable (any Channel) throws -> Void = { _ in },
+        _ script: @escaping Script
+    ) async throws -> StubUpstream {
         let record = StubRecord()
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(ChannelOptions.autoRead, value: readsRequests)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    try prepare(channel)
                     try channel.pipeline.syncOperations.addHandler(StubConnection(record: record, script: script))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0).get()
-        return StubUpstream(server: server, port: server.localAddress?.port ?? 0, record: record)
+            .bind(host: host, port: 0).get()
+        return StubUpstream(server: server, host: host, port: server.localAddress?.port ?? 0, record: record)
     }
 
     /// Always the same answer, keep-alive.
@@ -60,7 +68,10 @@ public final class StubUpstream: Sendable {
         "HTTP/1.1 \(status)\r\ncontent-type: application/json\r\n\(headers)content-length: \(body.utf8.count)\r\n\r\n\(body)"
     }
 
-    public var url: String { "http://127.0.0.1:\(self.port)" }
+    public var url: String {
+        let host = self.host.contains(":") ? "[\(self.host)]" : self.host
+        return "http://\(host):\(self.port)"
+    }
 
     /// All requests so far, each with all of its bytes.
     public var requests: [String] { self.record.requests }

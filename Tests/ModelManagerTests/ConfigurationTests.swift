@@ -2,6 +2,7 @@ import ArgumentParser
 import Decisions
 import Gateway
 import Logging
+import ManagerTesting
 import Registry
 import Testing
 
@@ -49,7 +50,7 @@ import Testing
         ("RETRY_DELAY", "-1"), ("BREAKER_RATIO", "1.5"),
         ("REPLICA_LEASE", "2"), ("LEADER_LEASE", "2.9"), ("EVENT_LOOPS", "0"), ("LOG_FORMAT", "xml"),
         ("REPLICA_ID", "a b"), ("REDIS_KEY_PREFIX", "{x}"),
-        ("MAX_BODY_BYTES", "99999999999"),
+        ("MAX_BODY_BYTES", "99999999999"), ("SERVICE_CA_FILE", "/nowhere/ca.pem"), ("SERVICE_CA_FILE", "/dev/null"),
     ])
     func `refuses what it does not understand and names it`(name: String, value: String) {
         #expect {
@@ -57,6 +58,12 @@ import Testing
         } throws: { error in
             (error as? ConfigurationError)?.variable == name && (error as? ConfigurationError)?.value == value
         }
+    }
+
+    @Test func `reads the authorities of https services from their file`() async throws {
+        let authority = try await TestAuthority.make()
+        #expect(try Self.read().dataPlane.authorities == nil)
+        #expect(try Self.read(environment: ["SERVICE_CA_FILE": authority.certificate]).dataPlane.authorities != nil)
     }
 
     @Test func `refuses settings of the file that do not exist, and variables of later versions`() {

@@ -15,6 +15,7 @@ extension Exchange {
         return Problem(
             code,
             message,
+            detail: self.lastFailure,
             retryAfter: code.status == 503 ? 1 : nil,
             attempts: self.attemptsMade
         )

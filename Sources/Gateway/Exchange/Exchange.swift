@@ -29,6 +29,8 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     var tried = TriedMembers()
     var suspects: [Suspect] = []
     var attemptsMade: [Problem.Attempt] = []
+    /// Why the last attempt that failed without an answer did; for the caller of a failed exchange.
+    var lastFailure: String?
     var kept: KeptAnswer?
     var startedAt = Instant(nanoseconds: 0)
     var silentMax = Duration.zero
@@ -262,6 +264,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         if end.isStale, !self.isFresh, let member = self.member {
             return self.connect(member.upstream.lanes[self.plane.index], member.upstream)
         }
+        self.lastFailure = end.detail
         self.attemptEnded(end.asAttemptEnd, outcome: end.name, now: now)
     }
 
@@ -356,7 +359,10 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     func clear() {
         if self.member != nil, self.attemptIsHeld { self.releaseAttempt(now: self.attemptAt) }
         if !self.suspects.isEmpty { self.resolveSuspects(areGuilty: false, now: MonotonicClock.now()) }
-        if !self.attemptsMade.isEmpty { self.attemptsMade.removeAll(keepingCapacity: true) }
+        if !self.attemptsMade.isEmpty {
+            self.attemptsMade.removeAll(keepingCapacity: true)
+            self.lastFailure = nil
+        }
         self.machine.finished()
         self.plane.ended(self)
         self.sink = nil

@@ -46,7 +46,11 @@ public final class DataPlane: Sendable {
             laneCount: loops.count,
             news: news
         )
-        let connector = UpstreamConnector(hosts: settings.hosts, connectTimeout: settings.connectTimeout)
+        let connector = UpstreamConnector(
+            hosts: settings.hosts,
+            authorities: settings.authorities,
+            connectTimeout: settings.connectTimeout
+        )
         let jar = RetryJar()
         self.board = board
         self.connector = connector

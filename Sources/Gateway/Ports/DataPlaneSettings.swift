@@ -15,6 +15,8 @@ public struct DataPlaneSettings: Sendable {
     public var bodyBytesMax = 16 * 1024 * 1024
     public var breaker = BreakerPolicy()
     public var hosts = HostPolicy()
+    /// Whom `https` instances are trusted by, beside the authorities of the system.
+    public var authorities: ServiceAuthorities?
     /// Time for a request's head to arrive.
     public var headTimeout: Duration = .seconds(10)
     /// How long a connection without a request stays open, and how long a caller may stall inside a body.

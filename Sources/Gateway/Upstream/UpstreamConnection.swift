@@ -1,5 +1,4 @@
 internal import NIOCore
-internal import NIOSSL
 internal import Registry
 
 /// One HTTP/1.1 connection to an instance: writes one request at a time, finds the answer's head and end, hands its
@@ -109,17 +108,8 @@ final class UpstreamConnection: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        self.failure = UpstreamEnd(Self.isRefusedHandshake(error) ? .tls : .reset, "\(error)")
+        self.failure = UpstreamTLS.refusal(error) ?? UpstreamEnd(.reset, "\(error)")
         context.close(promise: nil)
-    }
-
-    /// Before the handshake ends no request leaves; any later TLS error may come after the instance has seen one.
-    private static func isRefusedHandshake(_ error: any Error) -> Bool {
-        switch error {
-        case NIOSSLError.handshakeFailed: true
-        case let error as NIOSSLExtraError: error == .failedToValidateHostname
-        default: false
-        }
     }
 
     func channelInactive(context: ChannelHandlerContext) {

@@ -11,12 +11,13 @@ internal import Synchronization
 final class UpstreamConnector: Sendable {
     private let judge: HostJudge
     private let connectTimeout: Duration
-    private let tls = Mutex<NIOSSLContext?>(nil)
+    private let tls: UpstreamTLS
     /// Where the data plane itself listens; an instance there would be a loop.
     private let own = Mutex<[SocketAddress]>([])
 
-    init(hosts: HostPolicy, connectTimeout: Duration) {
+    init(hosts: HostPolicy, authorities: ServiceAuthorities?, connectTimeout: Duration) {
         self.judge = HostJudge(hosts)
+        self.tls = UpstreamTLS(authorities)
         self.connectTimeout = connectTimeout
     }
 
@@ -91,23 +92,11 @@ final class UpstreamConnector: Sendable {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if url.scheme == .https {
-                        try channel.pipeline.syncOperations.addHandler(self.tlsHandler(for: url))
+                        try channel.pipeline.syncOperations.addHandler(self.tls.handler(for: url))
                     }
                     try channel.pipeline.syncOperations.addHandler(connection)
                 }
             }
-    }
-
-    private func tlsHandler(for url: ServiceURL) throws -> NIOSSLClientHandler {
-        let context = try self.tls.withLock { known in
-            if let known { return known }
-            let made = try NIOSSLContext(configuration: .makeClientConfiguration())
-            known = made
-            return made
-        }
-        // An address stands in no SNI; the certificate is then checked against the address itself.
-        let isAddress = (try? SocketAddress(ipAddress: url.host, port: 0)) != nil
-        return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : url.host)
     }
 
     /// Any failure to connect, by its kind.

@@ -74,6 +74,10 @@ struct ServeOptions: ParsableArguments {
         name: .customLong("denied-service-hosts"),
         help: "CIDR blocks and host globs refused, beside link-local and cloud metadata addresses."
     ) var deniedServiceHosts: String?
+    @Option(
+        name: .customLong("service-ca-file"),
+        help: "PEM file of authorities that https services are trusted by, beside the system's."
+    ) var serviceCaFile: String?
 
     /// Values by the name of their setting; only those given.
     var values: [String: String] {
@@ -105,6 +109,7 @@ struct ServeOptions: ParsableArguments {
             ("EVENT_LOOPS", self.eventLoops),
             ("ALLOWED_SERVICE_HOSTS", self.allowedServiceHosts),
             ("DENIED_SERVICE_HOSTS", self.deniedServiceHosts),
+            ("SERVICE_CA_FILE", self.serviceCaFile),
         ]
         return Dictionary(uniqueKeysWithValues: given.compactMap { name, value in value.map { (name, $0) } })
     }

@@ -70,7 +70,17 @@ struct ReplicaConfiguration: Sendable {
             allowed: values.list("ALLOWED_SERVICE_HOSTS"),
             denied: values.list("DENIED_SERVICE_HOSTS")
         )
+        settings.authorities = try Self.authorities(values)
         return settings
+    }
+
+    private static func authorities(_ values: SettingValues) throws(ConfigurationError) -> ServiceAuthorities? {
+        guard let path = values.text("SERVICE_CA_FILE") else { return nil }
+        do throws(ServiceAuthorities.Unusable) {
+            return try ServiceAuthorities(pemFile: path)
+        } catch {
+            throw values.refusal("SERVICE_CA_FILE", error.description)
+        }
     }
 
     /// A host name is cut down to what a name may contain.

@@ -110,6 +110,11 @@ extension Setting {
             defaultText: "",
             meaning: "CIDR blocks and host globs refused, beside link-local and cloud metadata addresses"
         ),
+        Setting(
+            name: "SERVICE_CA_FILE",
+            defaultText: "",
+            meaning: "PEM file of authorities that https services are trusted by, beside the system's"
+        ),
     ]
 
     /// Variables of the contract that this version does not act on. Setting one stops the start: a limit, a lock or a
