@@ -23,11 +23,31 @@ extension ClientHandler {
         let problem = refusal.problem
         let requestID = self.hasImage ? self.exchange.image.requestIDText : self.plane.makeRequestID()
         let body = ProblemBody.render(problem, faults: refusal.faults, requestID: requestID)
-        var head = "HTTP/1.1 \(problem.code.status) \(ReasonPhrase.of(problem.code.status))\r\n"
+        self.writeOwn(
+            body,
+            status: problem.code.status,
+            code: problem.code,
+            attempts: attempts,
+            requestID: requestID,
+            retryAfter: problem.retryAfter
+        )
+    }
+
+    /// An answer of the manager's own, not an instance's.
+    func writeOwn(
+        _ body: ByteBuffer,
+        status: Int,
+        code: Problem.Code?,
+        attempts: Int,
+        requestID: String? = nil,
+        retryAfter: Int? = nil
+    ) {
+        var head = "HTTP/1.1 \(status) \(ReasonPhrase.of(status))\r\n"
         head += "content-type: \(ProblemBody.contentType)\r\ncontent-length: \(body.readableBytes)\r\n"
-        head += "x-mm-error-code: \(problem.code.rawValue)\r\nx-request-id: \(requestID)\r\n"
+        if let code { head += "x-mm-error-code: \(code.rawValue)\r\n" }
+        head += "x-request-id: \(requestID ?? self.exchange.image.requestIDText)\r\n"
         head += "x-mm-attempts: \(attempts)\r\nx-mm-replica: \(self.plane.settings.replicaID)\r\n"
-        if let seconds = problem.retryAfter { head += "retry-after: \(seconds)\r\n" }
+        if let retryAfter { head += "retry-after: \(retryAfter)\r\n" }
         if let stale = self.plane.common.staleSeconds(now: MonotonicClock.now()) { head += "x-mm-stale: \(stale)\r\n" }
         if !self.keepsAlive || self.plane.common.isDraining { head += "connection: close\r\n" }
         self.output.clear()
@@ -38,8 +58,15 @@ extension ClientHandler {
 
     // MARK: Closing
 
-    func close() {
+    /// The caller has left.
+    func cancelRequest() {
         self.exchange.cancel()
+        self.aggregate?.cancel()
+        self.aggregate = nil
+    }
+
+    func close() {
+        self.cancelRequest()
         self.state = .closed
         self.context?.close(promise: nil)
     }

@@ -141,10 +141,25 @@ extension ClientHandler {
             let pool = try self.exchange.image.withBody { body throws(Refusal) in
                 try RequestPlan.pool(for: body, .prediction, in: table)
             }
+            guard let pool else { return try self.startAggregate() }
             self.exchange.begin(pool, sink: self, now: MonotonicClock.now())
         } catch {
             self.answerRefusal(error)
             self.exchangeEnded()
         }
+    }
+
+    func startAggregate() throws(Refusal) {
+        let aggregate = try Aggregate.begin(for: self.exchange.image, options: self.exchange.options, plane: self.plane)
+        {
+            [weak self] outcome in self?.answerAggregate(outcome)
+        }
+        if !aggregate.isOver { self.aggregate = aggregate }
+    }
+
+    func answerAggregate(_ outcome: Aggregate.Outcome) {
+        self.aggregate = nil
+        self.writeOwn(outcome.body, status: outcome.status, code: outcome.code, attempts: outcome.attempts)
+        self.exchangeEnded()
     }
 }

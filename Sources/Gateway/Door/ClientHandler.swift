@@ -44,6 +44,8 @@ final class ClientHandler: AnswerSink, ChannelInboundHandler, @unchecked Sendabl
     let plane: LoopPlane
     let general: any GeneralDoor
     let exchange: Exchange
+    /// The present request, when it asks several models at once.
+    var aggregate: Aggregate?
     var context: ChannelHandlerContext?
     var state = State.head
     /// Bytes that arrived and could not be used yet.
@@ -93,7 +95,7 @@ final class ClientHandler: AnswerSink, ChannelInboundHandler, @unchecked Sendabl
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        self.exchange.cancel()
+        self.cancelRequest()
         self.state = .closed
         self.plane.left(self)
         context.fireChannelInactive()

@@ -9,6 +9,7 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
     private let exchange: Exchange
     private var continuation: CheckedContinuation<GatewayAnswer, Never>?
     private var stream: AnswerStream?
+    private var aggregate: Aggregate?
 
     init(plane: LoopPlane) {
         self.plane = plane
@@ -19,7 +20,7 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
         self.continuation = continuation
         self.plane.refresh()
         do throws(Refusal) {
-            let pool = try self.plan(request)
+            guard let pool = try self.plan(request) else { return try self.startAggregate() }
             self.exchange.begin(pool, sink: self, now: MonotonicClock.now())
         } catch {
             self.plane.counts.requests += 1
@@ -30,8 +31,18 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
         }
     }
 
+    private func startAggregate() throws(Refusal) {
+        let (image, options) = (self.exchange.image, self.exchange.options)
+        let aggregate = try Aggregate.begin(for: image, options: options, plane: self.plane) { outcome in
+            self.aggregate = nil
+            self.give(self.own(outcome.body, outcome.status, outcome.code, attempts: outcome.attempts))
+        }
+        if !aggregate.isOver { self.aggregate = aggregate }
+    }
+
     func cancel() {
         self.exchange.cancel()
+        self.aggregate?.cancel()
         if let continuation = self.continuation {
             self.continuation = nil
             continuation.resume(returning: self.rendered(Refusal(Problem(.requestTimeout, "the caller has left")), 0))
@@ -39,7 +50,7 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
     }
 
     /// The request's head in the one form the fast path knows, so that both doors share every line of code behind it.
-    private func plan(_ request: GatewayRequest) throws(Refusal) -> RoutePool {
+    private func plan(_ request: GatewayRequest) throws(Refusal) -> RoutePool? {
         let head = CommonForm.head(of: request)
         let result = head.withUnsafeBytes { RequestHead.parse($0, limits: HeadLimits(headBytesMax: .max)) }
         if case .tooLarge = result {
@@ -144,19 +155,31 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
         let requestID = known.isEmpty ? self.plane.makeRequestID() : known
         let problem = refusal.problem
         let body = ProblemBody.render(problem, faults: refusal.faults, requestID: requestID)
+        var answer = self.own(body, problem.code.status, problem.code, attempts: attempts, requestID: requestID)
+        if let seconds = problem.retryAfter { answer.headers.append(("retry-after", String(seconds))) }
+        return answer
+    }
+
+    /// An answer of the manager's own, not an instance's.
+    private func own(
+        _ body: ByteBuffer,
+        _ status: Int,
+        _ code: Problem.Code?,
+        attempts: Int,
+        requestID: String? = nil
+    ) -> GatewayAnswer {
         var headers: [(name: String, value: String)] = [
             ("content-type", ProblemBody.contentType), ("content-length", String(body.readableBytes)),
-            ("x-mm-error-code", problem.code.rawValue), ("x-request-id", requestID),
-            ("x-mm-attempts", String(attempts)),
-            ("x-mm-replica", self.plane.settings.replicaID),
+            ("x-request-id", requestID ?? self.exchange.image.requestIDText),
+            ("x-mm-attempts", String(attempts)), ("x-mm-replica", self.plane.settings.replicaID),
         ]
-        if let seconds = problem.retryAfter { headers.append(("retry-after", String(seconds))) }
+        if let code { headers.append(("x-mm-error-code", code.rawValue)) }
         if let stale = self.plane.common.staleSeconds(now: MonotonicClock.now()) {
             headers.append(("x-mm-stale", String(stale)))
         }
         let stream = AnswerStream(onReady: {}, onCancel: {})
         stream.append(body)
         stream.end(.success(()))
-        return GatewayAnswer(status: problem.code.status, headers: headers, body: stream.sequence())
+        return GatewayAnswer(status: status, headers: headers, body: stream.sequence())
     }
 }

@@ -21,6 +21,34 @@ struct RequestImage {
     /// Everything in the common lines but the caller's own bytes and the id of the replica.
     private static let fixedLinesBytesMax = 512
 
+    init() {}
+
+    /// The same request with another body, for instances that must answer in plain text: `accept-encoding` is left out.
+    /// For the few requests that ask several models; costs a copy.
+    init(_ other: RequestImage, body: [UInt8]) {
+        let lines = other.buffer.getSlice(at: other.commonStart, length: other.bodyStart - other.commonStart)
+        self.commonStart = other.commonStart
+        self.credentials = other.credentials
+        self.buffer.reserveCapacity(other.bodyStart + body.count + 32)
+        self.buffer.writeRepeatingByte(0, count: other.commonStart)
+        var start = other.commonStart
+        for line in (lines ?? ByteBuffer()).readableBytesView.split(separator: UInt8(ascii: "\n")) where line.count > 1
+        {
+            let name = String(decoding: line.prefix { $0 != UInt8(ascii: ":") }, as: UTF8.self).lowercased()
+            if start <= other.requestID.offset, other.requestID.offset < start + line.count {
+                let offset = self.buffer.writerIndex + other.requestID.offset - start
+                self.requestID = ByteRange(from: offset, to: offset + other.requestID.count)
+            }
+            start += line.count + 1
+            guard name != "accept-encoding", name != "content-length" else { continue }
+            self.buffer.writeBytes(line)
+            self.buffer.writeInteger(UInt8(ascii: "\n"))
+        }
+        self.buffer.writeString("content-length: \(body.count)\r\n\r\n")
+        self.bodyStart = self.buffer.writerIndex
+        self.buffer.writeBytes(body)
+    }
+
     var bodyBytes: Int { self.buffer.writerIndex - self.bodyStart }
 
     /// Writes the common lines.

@@ -3,15 +3,19 @@ internal import Registry
 
 /// From a request's body to the pool that serves it, or to the reason why none does.
 enum RequestPlan {
+    /// Nil: the request asks several models at once, see `Aggregate`.
     static func pool(
         for body: UnsafeRawBufferPointer,
         _ capability: RoutePool.Capability,
         in table: RoutingTable
-    ) throws(Refusal) -> RoutePool {
+    ) throws(Refusal) -> RoutePool? {
         let found = try self.scanned(body)
         let (modelType, version) = (found.modelType, found.modelVersion)
-        guard found.aggregate.kind == .absent else {
-            throw .member("aggregate", "aggregate requests are not supported", type: "not_supported")
+        if found.aggregate.kind != .absent, found.aggregate.kind != .null {
+            guard capability == .prediction else {
+                throw .member("aggregate", "only goes with a prediction", type: "not_supported")
+            }
+            return nil
         }
         guard modelType.kind != .absent else { throw .member("model_type", "field required", type: "missing") }
         guard modelType.kind == .string else { throw .member("model_type", "must be a string", type: "string_type") }
@@ -25,8 +29,29 @@ enum RequestPlan {
         return try self.pool(of: try self.version(version, body, route), route, capability)
     }
 
+    /// The pool of one member of an aggregate.
+    static func pool(
+        of target: AggregateOrder.Target,
+        _ options: ExchangeOptions,
+        plane: LoopPlane
+    ) throws(Refusal) -> RoutePool {
+        var name = target.modelType.text
+        guard let route = name.withUTF8({ plane.table.route(UnsafeRawBufferPointer($0)) }) else {
+            throw Refusal(Problem(.modelNotFound, "no service is registered for model_type \(name)"))
+        }
+        guard let asked = target.version else {
+            guard let latest = route.latest else { throw self.noService(route, route.latestName) }
+            return try self.pool(of: latest, route, .prediction)
+        }
+        guard let found = route.versions.find(asked.text) else {
+            throw Refusal(Problem(.versionNotFound, "model_type \(name) has neither a version nor an alias \(asked)"))
+        }
+        guard let version = found else { throw self.noService(route, nil) }
+        return try self.pool(of: version, route, .prediction)
+    }
+
     @inline(__always)
-    private static func scanned(_ body: UnsafeRawBufferPointer) throws(Refusal) -> BodyScan.Found {
+    static func scanned(_ body: UnsafeRawBufferPointer) throws(Refusal) -> BodyScan.Found {
         var scan = BodyScan()
         switch scan.scan(body, isComplete: true) {
         case .ok(let found): return found

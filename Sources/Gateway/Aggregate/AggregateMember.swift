@@ -1,0 +1,89 @@
+internal import Decisions
+internal import NIOCore
+internal import Registry
+
+/// One model version of an aggregate: an exchange of its own whose answer is gathered and read. Confined to its event
+/// loop.
+final class AggregateMember: AnswerSink {
+    /// An answer beyond this is not read; an aggregate holds as many as it has members.
+    static let answerBytesMax = 4 * 1024 * 1024
+
+    let target: AggregateOrder.Target
+    let exchange: Exchange
+    /// The version that the target stood for, once that is known.
+    private(set) var version: ModelVersion?
+    private(set) var service: ServiceID?
+    private(set) var milliseconds: Int64 = 0
+    private(set) var attempts = 0
+    private let field: String
+    private let tell: (AggregateTally.Answer) -> Void
+    private var began = Instant(nanoseconds: 0)
+    private var body = ByteBuffer()
+    private var status = 0
+    private var isTooLong = false
+
+    init(
+        _ target: AggregateOrder.Target,
+        field: String,
+        plane: LoopPlane,
+        tell: @escaping (AggregateTally.Answer) -> Void
+    ) {
+        self.target = target
+        self.field = field
+        self.exchange = Exchange(plane: plane)
+        self.tell = tell
+    }
+
+    func begin(_ pool: RoutePool, now: Instant) {
+        self.version = pool.key.version
+        self.began = now
+        self.exchange.begin(pool, sink: self, now: now)
+    }
+
+    // MARK: From the exchange
+
+    override func answerWhole(
+        _ exchange: Exchange,
+        _ head: ResponseHead,
+        headBytes: UnsafeRawBufferPointer,
+        body: UnsafeRawBufferPointer
+    ) {
+        self.answerBegan(exchange, head, headBytes: headBytes)
+        self.append(ByteBuffer(bytes: body))
+        self.answerEnded()
+    }
+
+    override func answerBegan(_ exchange: Exchange, _ head: ResponseHead, headBytes: UnsafeRawBufferPointer) {
+        self.status = head.status
+        self.note(exchange)
+    }
+
+    override func answerMoved(_ bytes: ByteBuffer) { self.append(bytes) }
+
+    override func answerEnded() { self.tell(self.answer()) }
+
+    override func answerBroke() { self.tell(.failure("broken_answer")) }
+
+    override func answerProblem(_ exchange: Exchange, _ problem: Problem) {
+        self.note(exchange)
+        self.tell(.failure(problem.code.rawValue))
+    }
+
+    private func note(_ exchange: Exchange) {
+        self.service = exchange.member?.upstream.key.service
+        self.attempts = exchange.attempts
+        self.milliseconds = (MonotonicClock.now() - self.began).inNanoseconds / 1_000_000
+    }
+
+    private func append(_ bytes: ByteBuffer) {
+        self.isTooLong = self.isTooLong || self.body.readableBytes + bytes.readableBytes > Self.answerBytesMax
+        if !self.isTooLong { self.body.writeImmutableBuffer(bytes) }
+    }
+
+    private func answer() -> AggregateTally.Answer {
+        guard (200..<300).contains(self.status) else { return .failure("status_\(self.status)") }
+        guard !self.isTooLong else { return .failure("answer_too_long") }
+        guard let answer = try? JSONValue.parse(Array(self.body.readableBytesView)) else { return .failure("not_json") }
+        return answer[self.field].map { .value($0) } ?? .failure("no_field")
+    }
+}
