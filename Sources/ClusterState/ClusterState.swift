@@ -1,6 +1,6 @@
 internal import ClusterFunctions
 public import RedisClient
-internal import Registry
+public import Registry
 
 /// The shared truth, typed: one method per Redis Function, named after what it does to the registry.
 ///
@@ -12,15 +12,28 @@ public final class ClusterState: Sendable {
     let redis: Redis
     /// Who the events name when the caller does not say.
     let actor: String
+    /// Of the leader whose writes these are; nil when they are not a leader's.
+    private let term: Term?
 
     /// - Parameters:
     ///   - redis: For short commands; its library must be `ClusterState.library`.
     ///   - namespace: `REDIS_KEY_PREFIX`.
     ///   - actor: This replica.
-    public init(redis: Redis, namespace: String, actor: String = "replica") {
-        self.keys = Keys(namespace: namespace)
+    public convenience init(redis: Redis, namespace: String, actor: String = "replica") {
+        self.init(redis: redis, keys: Keys(namespace: namespace), actor: actor, term: nil)
+    }
+
+    private init(redis: Redis, keys: Keys, actor: String, term: Term?) {
+        self.keys = keys
         self.redis = redis
         self.actor = actor
+        self.term = term
+    }
+
+    /// The same truth for what a leader does: each function takes effect only while no newer term was begun, and throws
+    /// `deposed` otherwise. To be made anew for each step of a leader, with the term it has then.
+    public func leading(under term: Term) -> ClusterState {
+        ClusterState(redis: self.redis, keys: self.keys, actor: self.actor, term: term)
     }
 
     /// The functions, to be given to `Redis`.
@@ -32,12 +45,27 @@ public final class ClusterState: Sendable {
         within: Duration? = nil
     ) async throws(StateError) -> ReplyReader {
         let reply: RedisValue
+        let (name, words) = self.fenced(function, arguments)
         do throws(RedisError) {
-            reply = try await self.redis.call(function, keys: [self.keys.prefix], arguments: arguments, within: within)
+            reply = try await self.redis.call(name, keys: [self.keys.prefix], arguments: words, within: within)
         } catch {
             throw StateError(error)
         }
-        return try ReplyReader(reply, of: function)
+        return try ReplyReader(self.term == nil ? reply : Self.written(reply, by: function), of: function)
+    }
+
+    private static func written(_ reply: RedisValue, by function: String) throws(StateError) -> RedisValue {
+        var written = try ReplyReader(reply, of: "lease_write")
+        switch try written.text() {
+        case "written": return written.rest().first ?? .null
+        case "fenced": throw StateError(.deposed, "\(function) came from a leader whose term is over")
+        case let status: throw StateError(.unreadable, "lease_write answered \(status)")
+        }
+    }
+
+    private func fenced(_ function: String, _ arguments: [RedisWord]) -> (String, [RedisWord]) {
+        guard let term = self.term else { return (function, arguments) }
+        return ("lease_write", [RedisWord(term.rawValue), RedisWord(function)] + arguments)
     }
 
     /// Calls a function several times at once; the client pipelines the calls. Replies are in the order of the calls.

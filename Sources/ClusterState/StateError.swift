@@ -6,7 +6,7 @@ public import RedisClient
 /// (`isOutcomeUnknown`): commands are idempotent, so after an unknown outcome the same call may be made again.
 public struct StateError: Error, Sendable, Hashable {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
-        private enum Name: String { case unavailable, conflict, notFound, invalid, unreadable }
+        private enum Name: String { case unavailable, conflict, notFound, invalid, unreadable, deposed }
 
         private let name: Name
         public var description: String { self.name.rawValue }
@@ -21,6 +21,8 @@ public struct StateError: Error, Sendable, Hashable {
         public static let invalid = Self(name: .invalid)
         /// What Redis holds or answered is not what a Model Manager writes.
         public static let unreadable = Self(name: .unreadable)
+        /// The write was a leader's, and a newer leader was chosen since: it did not happen and must not be repeated.
+        public static let deposed = Self(name: .deposed)
     }
 
     public let code: Code

@@ -63,6 +63,36 @@ import Testing
     }
 }
 
+extension `Leadership` {
+    @Test func `lets a leader's functions through, and none of a leader who was replaced`() async throws {
+        try await FunctionBench.run { bench in
+            let old = try await bench.told("lease_campaign", "a.1", "6000")[1]
+            let done = try await bench.call("lease_write", old, "services_file_store", "a", "one")
+            #expect(done.first?.string == "written")
+            #expect(texts(done.last?.array ?? []) == ["stored", "1"])
+            try await bench.call("lease_resign", "a.1")
+            let new = try await bench.told("lease_campaign", "b.1", "6000")[1]
+            let late = ["services_file_store", "a", "two"]
+            #expect(try await bench.told("lease_write", old, late[0], late[1], late[2]) == ["fenced", new])
+            #expect(try await bench.send("HGET", bench.prefix + "services-file", "a").string == "one")
+            // The same write without the fence would have gone through.
+            try await bench.call(late[0], late[1], late[2])
+            #expect(try await bench.send("HGET", bench.prefix + "services-file", "a").string == "two")
+        }
+    }
+
+    @Test func `names a function that is not there`() async throws {
+        try await FunctionBench.run { bench in
+            let reply = try? await bench.redis.call(
+                "lease_write",
+                keys: [bench.prefix],
+                arguments: ["1", "no_such_function"]
+            )
+            #expect(reply == nil)
+        }
+    }
+}
+
 /// A bench whose library has a function for leaders, for the tests of the fence.
 enum LeaderBench {
     static let write = """

@@ -23,6 +23,18 @@ import Testing
         }
     }
 
+    @Test func `is not written by the sweep while no service has a lease`() async throws {
+        try await FunctionBench.run(isClockManual: true) { bench in
+            try await bench.setClock(seconds: 1000)
+            try await bench.register("a")
+            #expect(try await bench.told("services_expire", "10", "t").isEmpty)
+            #expect(try await bench.meta("lease_clock").isEmpty)
+            try await bench.register("a", lease: "3")
+            #expect(try await bench.told("services_expire", "10", "t").isEmpty)
+            #expect(try await bench.meta("lease_clock") == "1000000")
+        }
+    }
+
     @Test(arguments: [3600, -3600, 86_400 * 365])
     func `neither ends nor freezes a lease when the wall clock is set`(step: Int) async throws {
         try await FunctionBench.run(isClockManual: true) { bench in

@@ -46,6 +46,27 @@ import Testing
         }
     }
 
+    @Test func `write as a leader until another one is chosen`() async throws {
+        try await withState { state in
+            let definition = try Samples.definition("fenced")
+            guard case .taken(let term) = try await state.campaign(as: "r1.a", for: .seconds(6)) else {
+                throw StateSurprise()
+            }
+            let leader = state.leading(under: term)
+            var lasting = definition
+            lasting.lease = .milliseconds(1)
+            _ = try await leader.register(lasting, source: .file, floor: .zero)
+            #expect(try await eventually(within: .seconds(5)) { try await leader.expire() == [definition.id] })
+            try await state.resign(as: "r1.a")
+            _ = try await state.campaign(as: "r2.a", for: .seconds(6))
+            let refused = await #expect(throws: StateError.self) {
+                try await leader.register(definition, source: .file, floor: .zero)
+            }
+            #expect(refused?.code == .deposed)
+            #expect(try await state.service(definition.id) == nil)
+        }
+    }
+
     @Test func `lease permits of several instances in one call`() async throws {
         try await withState { state in
             let asks = [try Samples.ask("a", number: 1, want: 2), try Samples.ask("b", number: 1, want: 9)]

@@ -80,3 +80,26 @@ local function lease_resign(keys, args)
     return { 'resigned', text(term) }
 end
 publish('lease_resign', lease_resign)
+
+--[[
+  Run another function of the library for a leader: nothing happens when a newer leader was chosen since.
+
+  Why here: whether the caller still leads must be known at the moment of the write and nowhere earlier. A leader that was
+  paused between its own check and the write would otherwise undo what its successor did.
+
+  KEYS[1]  prefix
+  ARGV[1]  term      under which the caller leads
+  ARGV[2]  function  its name without the library's
+  ARGV[3]… its arguments
+  Returns  {'written', what the function returns}   {'fenced', newest term}
+  Swift    ClusterState.leading(under:)
+]]
+local function lease_write(keys, args)
+    if not fence(keys[1], args[1]) then return { 'fenced', text(read_term(keys[1])) } end
+    local write = published[args[2]]
+    if not write then return redis.error_reply('ERR there is no function ' .. args[2]) end
+    local arguments = {}
+    for i = 3, #args do arguments[i - 2] = args[i] end
+    return { 'written', write(keys, arguments) }
+end
+publish('lease_write', lease_write)

@@ -188,7 +188,8 @@ end
 publish('service_heartbeat', service_heartbeat)
 
 --[[
-  Remove the services whose lease has run out, the oldest first. Called every second, it also keeps the lease clock true.
+  Remove the services whose lease has run out, the oldest first. Writes nothing while no service has a lease: that the
+  lease clock is read every second is the sessions' work.
 
   KEYS[1]  prefix
   ARGV[1]  count_max  at most so many a call
@@ -198,6 +199,7 @@ publish('service_heartbeat', service_heartbeat)
 ]]
 local function services_expire(keys, args)
     local prefix = keys[1]
+    if redis.call('EXISTS', prefix .. 'leases') == 0 then return {} end
     local late = redis.call('ZRANGEBYSCORE', prefix .. 'leases', '-inf', text(lease_now(prefix)), 'LIMIT', 0, args[1])
     local expired = {}
     for _, id in ipairs(late) do

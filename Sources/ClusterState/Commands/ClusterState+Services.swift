@@ -81,8 +81,7 @@ extension ClusterState {
         return .renewed(.seconds(seconds))
     }
 
-    /// Removes the services whose lease has run out, a bounded number a call. To be called every second: it also
-    /// keeps the lease clock true.
+    /// Removes the services whose lease has run out, a bounded number a call.
     public func expire(by actor: String? = nil) async throws(StateError) -> [ServiceID] {
         let arguments = [RedisWord(Self.expiredMax), RedisWord(actor ?? self.actor)]
         var reply = try await self.call("services_expire", arguments)

@@ -3,50 +3,65 @@ public import Logging
 internal import Registry
 public import ServiceLifecycle
 
-/// Keeps the registry in step with the services file.
+/// Keeps the registry in step with the services file of the leader.
 ///
-/// Every half second: look, read when it changed, check it as a whole, apply what changed. A broken file is logged once,
-/// with line and column, and the old one stays. What was applied is remembered in the store, entry by entry, so that a
-/// failure half-way, a restart or an absence of the store repeats no more than one command.
+/// Every half second: look, read when it changed, check it as a whole; at the leader, apply what changed. A broken file is
+/// logged once, with line and column, and the old one stays. What was applied is remembered in the store, entry by entry,
+/// so that a failure half-way, a restart or an absence of the store repeats no more than one command.
+/// The hard case is a change of leaders: each replica has its own copy of the file, and a new leader applies its own from
+/// the start, even one it had applied under an earlier term, because another leader's may have been applied since.
 public actor ServicesFileLoop: ServiceLifecycle.Service {
     private let path: String
     private let registry: any DiscoveryCommands
+    private let leadership: any Leadership
     private let time: LoopTime
     private let logger: Logger
     private var watch = FileWatch()
     /// The text that was read last, so that a touched file is not applied anew.
     private var lastText: UInt64?
-    /// Read, and not applied yet to its end.
-    private var pending: [FileReconciliation.Entry]?
+    /// What the file said when it was last read and good.
+    private var entries: [FileReconciliation.Entry]?
+    /// The term under which these entries were applied to their end.
+    private var appliedUnder: Term?
     private var isWaitingForStore = false
+    private let bell = Bell()
 
     /// A change is applied after two to three of these.
     public static let tick: Duration = .milliseconds(500)
 
-    public init(path: String, registry: any DiscoveryCommands, time: LoopTime = .system, logger: Logger) {
+    public init(
+        path: String,
+        registry: any DiscoveryCommands,
+        leadership: any Leadership,
+        time: LoopTime = .system,
+        logger: Logger
+    ) {
         self.path = path
         self.registry = registry
+        self.leadership = leadership
         self.time = time
         self.logger = logger
+        leadership.onElected { [bell] in bell.ring() }
     }
 
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 await self.turn()
-                try? await self.time.sleep(Self.tick)
+                await self.bell.wait(atMost: Self.tick, self.time)
             }
         }
     }
 
-    /// One turn. The first one reads and applies the file at once.
+    /// One turn. The first one reads the file at once; the first one as a leader applies it.
     public func turn() async {
         switch self.watch.look(FileLabel.read(atPath: self.path)) {
         case .nothing: break
         case .reportGone: self.logger.warning("the services file is gone; its services stay", metadata: self.metadata())
         case .read: self.read()
         }
-        if let entries = self.pending { await self.apply(entries) }
+        guard let entries = self.entries, let term = self.leadership.term, term != self.appliedUnder else { return }
+        await self.apply(entries, under: term)
     }
 
     private func read() {
@@ -55,7 +70,8 @@ public actor ServicesFileLoop: ServiceLifecycle.Service {
             let hash = StableHash.of(text)
             guard hash != self.lastText else { return }
             self.lastText = hash
-            self.pending = try ServicesFile.parse(text).services.map { FileReconciliation.Entry($0) }
+            self.entries = try ServicesFile.parse(text).services.map { FileReconciliation.Entry($0) }
+            self.appliedUnder = nil
         } catch {
             self.logger.error(
                 "the services file is refused; the old one stays",
@@ -66,17 +82,17 @@ public actor ServicesFileLoop: ServiceLifecycle.Service {
         }
     }
 
-    private func apply(_ entries: [FileReconciliation.Entry]) async {
+    private func apply(_ entries: [FileReconciliation.Entry], under term: Term) async {
         do {
             var applied = try await self.registry.appliedFile()
             let work = FileReconciliation(applied: applied, entries: entries)
             if !work.isEmpty {
-                let failure = await self.carryOut(work, &applied)
-                try await self.registry.setAppliedFile(applied)
+                let failure = await self.carryOut(work, &applied, under: term)
+                try await self.registry.setAppliedFile(applied, under: term)
                 if let failure { throw failure }
                 self.report(work)
             }
-            self.pending = nil
+            self.appliedUnder = term
             self.isWaitingForStore = false
         } catch {
             guard !self.isWaitingForStore else { return }
@@ -89,16 +105,24 @@ public actor ServicesFileLoop: ServiceLifecycle.Service {
     }
 
     /// Stops at the first command that cannot be done now, and hands back why; `applied` says what is done.
-    private func carryOut(_ work: FileReconciliation, _ applied: inout [String: String]) async -> (any Error)? {
+    private func carryOut(
+        _ work: FileReconciliation,
+        _ applied: inout [String: String],
+        under term: Term
+    ) async -> (any Error)? {
         do {
             for entry in work.register {
                 let id = entry.definition.id
-                try await self.unlessRefused(id) { try await self.registry.register(entry.definition, source: .file) }
+                try await self.unlessRefused(id) {
+                    try await self.registry.register(entry.definition, source: .file, under: term)
+                }
                 applied[id.text] = entry.fingerprint
             }
             for name in work.remove {
                 if let id = ServiceID(name) {
-                    try await self.unlessRefused(id) { try await self.registry.remove(id, source: .file) }
+                    try await self.unlessRefused(id) {
+                        try await self.registry.remove(id, source: .file, under: term)
+                    }
                 }
                 applied[name] = nil
             }

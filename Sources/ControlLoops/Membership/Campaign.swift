@@ -9,13 +9,14 @@ internal import Synchronization
 ///
 /// The shell of `CampaignMachine`. A loop that only the leader runs asks `term` before each step and gives it to every
 /// write: the answer is right for this replica's clock, and Redis refuses the write of a leader who was wrong.
-public final class Campaign: ServiceLifecycle.Service {
+public final class Campaign: ServiceLifecycle.Service, Leadership {
     private let machine: Mutex<CampaignMachine>
     private let state: ClusterState
     private let membership: Membership
     private let time: LoopTime
     private let logger: Logger
     private let bell = Bell()
+    private let electedHandlers = Mutex<[@Sendable () -> Void]>([])
 
     /// How long at most the loop sleeps.
     private static let tickMax = Duration.seconds(1)
@@ -42,6 +43,10 @@ public final class Campaign: ServiceLifecycle.Service {
     public var term: Term? {
         let now = self.time.now()
         return self.machine.withLock { $0.term(now: now) }
+    }
+
+    public func onElected(_ handler: @escaping @Sendable () -> Void) {
+        self.electedHandlers.withLock { $0.append(handler) }
     }
 
     public var isLeader: Bool { self.term != nil }
@@ -94,7 +99,9 @@ public final class Campaign: ServiceLifecycle.Service {
     private func won(_ term: Term, _ sentAt: Instant) async {
         switch self.machine.withLock({ $0.won(term, sentAt: sentAt) }) {
         case .nothing: break
-        case .elected(let term): self.logger.info("elected", metadata: ["mm.term": "\(term)"])
+        case .elected(let term):
+            self.logger.info("elected", metadata: ["mm.term": "\(term)"])
+            for handler in self.electedHandlers.withLock({ $0 }) { handler() }
         case .resign: await self.resign()
         }
     }

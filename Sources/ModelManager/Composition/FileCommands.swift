@@ -7,9 +7,9 @@ import Registry
 struct FileCommands: DiscoveryCommands {
     let store: StoreParts
 
-    func register(_ definition: ServiceDefinition, source: Service.Source) async throws {
+    func register(_ definition: ServiceDefinition, source: Service.Source, under term: Term) async throws {
         do throws(StateError) {
-            let committed = try await self.store.state.register(
+            let committed = try await self.store.state.leading(under: term).register(
                 definition,
                 source: source,
                 floor: self.store.follower.floor
@@ -20,9 +20,13 @@ struct FileCommands: DiscoveryCommands {
         }
     }
 
-    func remove(_ id: ServiceID, source: Service.Source) async throws {
+    func remove(_ id: ServiceID, source: Service.Source, under term: Term) async throws {
         do throws(StateError) {
-            let removed = try await self.store.state.remove(id, floor: self.store.follower.floor, ifSource: source)
+            let removed = try await self.store.state.leading(under: term).remove(
+                id,
+                floor: self.store.follower.floor,
+                ifSource: source
+            )
             self.store.follower.note(removed.entry)
         } catch {
             let isNoLongerTheSources = error.code == .notFound || error.code == .conflict
@@ -34,8 +38,8 @@ struct FileCommands: DiscoveryCommands {
         try await self.store.state.appliedFile()
     }
 
-    func setAppliedFile(_ applied: [String: String]) async throws {
-        try await self.store.state.setAppliedFile(applied)
+    func setAppliedFile(_ applied: [String: String], under term: Term) async throws {
+        try await self.store.state.leading(under: term).setAppliedFile(applied)
     }
 
     private static func refusal(_ error: StateError) -> any Error {

@@ -6,7 +6,7 @@ import Registry
 struct LeaseExpiry: LeaseCommands {
     let state: ClusterState
 
-    func expireLeases() async throws -> [ServiceID] {
-        try await self.state.expire()
+    func expireLeases(under term: Term) async throws -> [ServiceID] {
+        try await self.state.leading(under: term).expire()
     }
 }

@@ -9,7 +9,8 @@ import ServiceLifecycle
 /// This replica's place in the cluster: its session, whom it sees, whether it leads, and what the others call out.
 ///
 /// What a replica holds (permits, probe duties, votes) it holds under the name of its `session` and loses with it; what
-/// only the leader does asks `term` before each step and hands it to each write, because Redis refuses an older one;
+/// only the leader does asks `term` before each step (a `LeaderLoop` on `campaign` does) and writes through
+/// `ClusterState.leading(under:)`, because Redis refuses an older one;
 /// what must not wait for the next reading registers with `signals.onSignal`, and works without it, later.
 struct MembershipParts {
     let membership: Membership

@@ -92,11 +92,23 @@ struct Replica {
 
     private func loops(_ prober: Prober) -> [any ServiceLifecycle.Service] {
         var loops: [any ServiceLifecycle.Service] = [
-            prober, LeaseSweep(leases: LeaseExpiry(state: self.store.state), logger: self.logger),
+            prober,
+            LeaseSweep(
+                leases: LeaseExpiry(state: self.store.state),
+                leadership: self.members.campaign,
+                logger: self.logger
+            ),
         ]
         loops.append(StalenessMark(contact: self.store.contact, dataPlane: self.dataPlane))
         if let file = self.configuration.servicesFile {
-            loops.append(ServicesFileLoop(path: file, registry: FileCommands(store: self.store), logger: self.logger))
+            loops.append(
+                ServicesFileLoop(
+                    path: file,
+                    registry: FileCommands(store: self.store),
+                    leadership: self.members.campaign,
+                    logger: self.logger
+                )
+            )
         }
         return loops
     }

@@ -36,7 +36,7 @@ import Testing
         edits: [(String, String)] = []
     ) async throws {
         var violated = 0
-        for seed in SeededRandom.runs(20) where violated == 0 {
+        for seed in SeededRandom.runs(100) where violated == 0 {
             try await SimulatedCluster.run(seed, edits: edits) { cluster in
                 var world = try PermitWorld(cluster, replicas: 3, limit: 3, mistakes: mistakes)
                 world.lateShare = 30

@@ -7,6 +7,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(3))) final class `The services file loop` {
     let registry = FakeRegistry()
+    let leadership = FakeLeadership()
     let log = LogCapture()
     let directory = FileManager.default.temporaryDirectory.appendingPathComponent("services-\(UUID().uuidString)")
     var path: String { self.directory.appendingPathComponent("services.json").path }
@@ -20,7 +21,12 @@ import Testing
     }
 
     func loop() -> ServicesFileLoop {
-        ServicesFileLoop(path: self.path, registry: self.registry, logger: self.log.logger())
+        ServicesFileLoop(
+            path: self.path,
+            registry: self.registry,
+            leadership: self.leadership,
+            logger: self.log.logger()
+        )
     }
 
     func write(_ entries: [String: Int]) throws {
@@ -63,7 +69,7 @@ import Testing
         let loop = self.loop()
         try self.write(["a": 1, "b": 2])
         await loop.turn()
-        try await self.registry.register(try Samples.definition("a"), source: .api)
+        await self.registry.register(try Samples.definition("a"))
         try self.write(["a": 1, "b": 3])
         await self.turns(loop)
         #expect(await self.registry.services["a"]?.source == .api)
@@ -77,7 +83,7 @@ import Testing
         let loop = self.loop()
         try self.write(["a": 1, "b": 2])
         await loop.turn()
-        try await self.registry.register(try Samples.definition("a"), source: .api)
+        await self.registry.register(try Samples.definition("a"))
         try self.write([:])
         await self.turns(loop)
         #expect(await self.registry.services.keys.sorted() == ["a"])
@@ -87,7 +93,7 @@ import Testing
     @Test func `remembers over a restart: undoes no API change, misses no removal`() async throws {
         try self.write(["a": 1, "b": 2])
         await self.loop().turn()
-        try await self.registry.register(try Samples.definition("a"), source: .api)
+        await self.registry.register(try Samples.definition("a"))
         try self.write(["a": 1])
         await self.loop().turn()
         #expect(await self.registry.services["a"]?.source == .api)
@@ -152,10 +158,58 @@ import Testing
         let loop = self.loop()
         try self.write(["a": 1])
         await loop.turn()
-        try await self.registry.remove(try #require(ServiceID("a")), source: .file)
+        try await self.registry.remove(try #require(ServiceID("a")), source: .file, under: Term(1))
         try self.write(["a": 1])
         await self.turns(loop)
         #expect(await self.registry.services.isEmpty)
+    }
+
+    @Test func `waits while another replica leads, and applies its own copy at once when it is elected`() async throws {
+        self.leadership.depose()
+        let (loop, time, registry) = (self.loop(), ManualTime(), self.registry)
+        try self.write(["a": 1])
+        await self.turns(loop)
+        #expect(await registry.commands.isEmpty)
+        let running = ServicesFileLoop(
+            path: self.path,
+            registry: registry,
+            leadership: self.leadership,
+            time: time.time,
+            logger: self.log.logger()
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await running.run() }
+            let isAsleep = try await eventually(within: .seconds(10)) { time.sleeperCount == 1 }
+            #expect(isAsleep)
+            self.leadership.elect(Term(2))
+            let applied = try await eventually(within: .seconds(10)) { await registry.commands == ["register a file"] }
+            #expect(applied, "without any time passing")
+            group.cancelAll()
+        }
+    }
+
+    @Test func `applies its own copy again under a new term, as another leader's was applied since`() async throws {
+        let loop = self.loop()
+        try self.write(["a": 1])
+        await loop.turn()
+        self.leadership.depose()
+        try await self.registry.setAppliedFile([:], under: Term(1))
+        await loop.turn()
+        #expect(await self.registry.commands.count == 1)
+        self.leadership.elect(Term(2))
+        await self.turns(loop)
+        #expect(await self.registry.commands == ["register a file", "register a file"])
+    }
+
+    @Test func `stops when a newer leader was chosen meanwhile`() async throws {
+        let loop = self.loop()
+        try self.write(["a": 1])
+        await self.registry.depose(before: Term(2))
+        await self.turns(loop)
+        #expect(await self.registry.services.isEmpty)
+        self.leadership.elect(Term(3))
+        await loop.turn()
+        #expect(await self.registry.services.keys.sorted() == ["a"])
     }
 
     @Test func `takes a pipe for no file, and does not wait for it`() async throws {
@@ -177,6 +231,7 @@ import Testing
         let loop = ServicesFileLoop(
             path: self.path,
             registry: self.registry,
+            leadership: self.leadership,
             time: time.time,
             logger: self.log.logger()
         )
