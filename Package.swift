@@ -67,7 +67,7 @@ let package = Package(
         .target(
             name: "ClusterFunctions",
             path: "cluster/functions",
-            resources: ["library", "lease", "session", "permit", "ticket", "service", "registry"].map {
+            resources: ["library", "lease", "session", "permit", "ticket", "service", "registry", "job"].map {
                 .embedInCode("\($0).lua")
             },
             swiftSettings: settings

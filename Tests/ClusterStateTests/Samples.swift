@@ -49,6 +49,30 @@ enum Samples {
         _ = try await state.ticketBlocks([(pool: "LSTM/v1/prediction", count: 8)])
     }
 
+    /// A job that waits, one that runs and one that has ended.
+    static func train(_ state: ClusterState) async throws {
+        for id in ["a", "b", "c"] { _ = try await state.submit(try self.order(id, key: id)) }
+        let held = try #require(try await state.claimJobs(2, session: "r1.a", running: []))
+        let place = InstanceKey(service: try self.id("s"), url: try ServiceURL("http://h:1"))
+        for claimed in held {
+            _ = try await state.sendJob(claimed.job.id, to: place, limit: 0, session: "r1.a", [])
+        }
+        _ = try await state.endJob(try #require(held.first).job.id, .failed, detail: "", session: "r1.a", [])
+    }
+
+    static func order(
+        _ id: String,
+        key: String? = nil,
+        body: String = #"{"model_type":"LSTM"}"#
+    ) throws -> JobOrder {
+        JobOrder(
+            id: try #require(JobID(id)),
+            key: key,
+            request: try TrainingRequest.read(JSONValue.parse(body)),
+            body: Array(body.utf8)
+        )
+    }
+
     static let status = ReplicaReport(
         epoch: Epoch(7),
         inFlight: 3,

@@ -121,7 +121,8 @@ public enum KeyTable {
         Row(
             name: "signals",
             type: "stream",
-            holds: "hints for replicas that listen: kind (elected, resigned, left, want, free), subject, detail",
+            holds:
+                "hints for replicas that listen: kind (elected, resigned, left, want, free, job_queued, job_cancel, job_ended), subject, detail",
             writtenBy: "session_end, lease_campaign, lease_resign, permit_lease",
             kept: "about the last 1000 signals",
             command: "XREVRANGE $P'signals' + - COUNT 10"
@@ -149,6 +150,70 @@ public enum KeyTable {
             writtenBy: "ticket_block",
             kept: "always",
             command: "GET $P'cursor:<pool>'"
+        ),
+        Row(
+            name: "job:<id>",
+            type: "hash",
+            holds: "one training job: status, phase, runner, instance, attempts, progress, result, times, key",
+            writtenBy: "job_submit, job_claim, job_send, job_note, job_release, job_end, job_cancel",
+            kept: "7 days after its end, at most 10000 that have ended",
+            command: "HGETALL $P'job:<id>'"
+        ),
+        Row(
+            name: "job-request:<id>",
+            type: "string",
+            holds: "what the job's caller sent",
+            writtenBy: "job_submit, job_end, job_cancel",
+            kept: "until the job ends",
+            command: "GET $P'job-request:<id>'"
+        ),
+        Row(
+            name: "jobs",
+            type: "zset",
+            holds: "ids of all jobs, by the time in microseconds when they were submitted",
+            writtenBy: "job_submit",
+            kept: "with the job",
+            command: "ZREVRANGE $P'jobs' 0 -1"
+        ),
+        Row(
+            name: "jobs-waiting",
+            type: "zset",
+            holds: "jobs that wait for a runner, by the lease clock when they are due",
+            writtenBy: "job_submit, job_claim, job_release, job_cancel",
+            kept: "while they wait",
+            command: "ZRANGE $P'jobs-waiting' 0 -1 WITHSCORES"
+        ),
+        Row(
+            name: "jobs-held",
+            type: "hash",
+            holds: "jobs that a runner has, and its session; empty: for any other runner to take over",
+            writtenBy: "job_claim, job_release, job_end, job_cancel",
+            kept: "until the job ends or waits again",
+            command: "HGETALL $P'jobs-held'"
+        ),
+        Row(
+            name: "jobs-placed",
+            type: "hash",
+            holds: "jobs that a trainer has or may have, and the instance <service>@<url>",
+            writtenBy: "job_send, job_note, job_end",
+            kept: "until the job ends",
+            command: "HGETALL $P'jobs-placed'"
+        ),
+        Row(
+            name: "jobs-ended",
+            type: "zset",
+            holds: "jobs that have ended, by the time in microseconds of their end",
+            writtenBy: "job_end, job_cancel",
+            kept: "with the job",
+            command: "ZRANGE $P'jobs-ended' 0 -1 WITHSCORES"
+        ),
+        Row(
+            name: "job-keys",
+            type: "hash",
+            holds: "idempotency keys, and the job each belongs to",
+            writtenBy: "job_submit",
+            kept: "with the job",
+            command: "HGETALL $P'job-keys'"
         ),
         Row(
             name: "help",

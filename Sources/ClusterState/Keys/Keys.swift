@@ -1,3 +1,5 @@
+public import Registry
+
 /// The names of everything that Model Manager keeps in Redis, decided here and nowhere else.
 ///
 /// All begin with `mm:{NAMESPACE}:`, the namespace being `REDIS_KEY_PREFIX`. The braces make Redis Cluster put all keys
@@ -29,6 +31,14 @@ public struct Keys: Sendable, Hashable {
 
     public func record(_ key: RecordKey) -> String {
         "\(self.prefix)\(key.kind.rawValue):\(key.id)"
+    }
+
+    public func job(_ id: JobID) -> String {
+        "\(self.prefix)job:\(id)"
+    }
+
+    public func jobRequest(_ id: JobID) -> String {
+        "\(self.prefix)job-request:\(id)"
     }
 
     public func replica(_ id: String) -> String {
