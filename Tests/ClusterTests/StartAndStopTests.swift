@@ -27,6 +27,8 @@ import Testing
             waitsForReady: false
         )
         #expect(try await program.exitCode(within: .seconds(20)) == 78)
+        // The line may still be on its way when the program has ended.
+        _ = try await program.errorLine(containing: "model-manager:", within: .seconds(10))
         let lines = program.standardError.split(separator: "\n").filter { $0.hasPrefix("model-manager:") }
         #expect(lines.count == 1, "\(program.standardError)")
         #expect(lines.first?.contains(name) == true)
@@ -78,6 +80,47 @@ import Testing
         #expect(answer.status == 200)
         #expect(try await replica.manager.exitCode(within: .seconds(20)) == 0)
         #expect(try await eventually(within: .seconds(5)) { kill(redis, 0) != 0 })
+    }
+
+    @Test(arguments: [false, true]) func `requests that cannot end in time are cut, counted and told with 1`(
+        isToldTwice: Bool
+    ) async throws {
+        let grace = isToldTwice ? "60" : "0.2"
+        let replica = try await LocalReplica.start(["SHUTDOWN_GRACE": grace, "SERVICE_TIMEOUT": "60"])
+        let service = try await replica.startService("lstm_a")
+        _ = try await PlainClient(service.url).post("/_fault", #"{"delay_ms": 50000}"#)
+        let client = replica.client
+        async let slow = try? client.post("/predict", LocalReplica.predict)
+        let isUnderWay = try await eventually(within: .seconds(20)) {
+            try await client.get("/services/lstm_a").body.contains(#""in_flight":1"#)
+        }
+        #expect(isUnderWay)
+        replica.manager.signal(SIGTERM)
+        #expect(try await replica.manager.errorLine(containing: "leaving", within: .seconds(20)) != nil)
+        if isToldTwice { replica.manager.signal(SIGTERM) }
+        #expect(try await replica.manager.exitCode(within: .seconds(30)) == 1)
+        #expect(replica.manager.standardError.contains("mm.count=1"), "\(replica.manager.standardError)")
+        #expect(replica.manager.standardError.contains("1 requests were cut"))
+        _ = await slow
+        service.signal(SIGTERM)
+    }
+
+    @Test func `the probe port serves the two probes and nothing else`() async throws {
+        let replica = try await LocalReplica.start(["PROBE_PORT": "0", "DRAIN_DELAY": "3"])
+        let line = try #require(
+            try await replica.manager.errorLine(containing: "serving probes", within: .seconds(20))
+        )
+        let port = try #require(line.firstMatch(of: /127\.0\.0\.1:(\d+)/)).1
+        let probes = PlainClient("http://127.0.0.1:\(port)")
+        #expect(try await probes.get("/health/ready").status == 200)
+        #expect(try await probes.get("/health/live").status == 200)
+        for path in ["/health", "/services", "/metrics"] { #expect(try await probes.get(path).status == 404) }
+        replica.manager.signal(SIGTERM)
+        #expect(
+            try await eventually(within: .seconds(3)) { try await probes.get("/health/ready").status == 503 }
+        )
+        #expect(try await probes.get("/health/live").status == 200)
+        #expect(try await replica.manager.exitCode(within: .seconds(30)) == 0)
     }
 
     @Test func `a killed manager leaves no Redis behind`() async throws {

@@ -25,6 +25,14 @@ extension ClusterState {
         }
     }
 
+    /// Of the latest change; zero when Redis holds no registry.
+    public func epoch() async throws(StateError) -> Epoch {
+        switch try await self.sync(generation: .none, since: .zero) {
+        case .empty: .zero
+        case .unchanged(let head), .delta(let head, _), .full(let head), .lost(let head): head.epoch
+        }
+    }
+
     /// A bounded part of the whole registry. Nil when Redis holds none.
     public func page(_ cursor: PageCursor) async throws(StateError) -> RegistryPage? {
         let arguments = [cursor.kind.rawValue, cursor.stamp.description, cursor.id, String(Self.recordsMax)]

@@ -54,7 +54,7 @@ public final class Campaign: ServiceLifecycle.Service, Leadership {
     /// The replica goes away: hands the leadership over, if it has it, and asks for it no more. Returns when Redis knows.
     public func leave() async {
         guard self.machine.withLock({ $0.leave() }) == .resign else { return }
-        await self.resign()
+        try? await LastWord.say { await self.resign() }
     }
 
     public func run() async throws {

@@ -20,6 +20,7 @@ public final class Membership: ServiceLifecycle.Service {
         var machine: SessionMachine
         var view: MembershipView
         var isLeaving = false
+        var isAnswered = false
         var subscribers: [Int: AsyncStream<MembershipView>.Continuation] = [:]
         var subscribed = 0
     }
@@ -65,6 +66,17 @@ public final class Membership: ServiceLifecycle.Service {
             }
         }
     }
+
+    /// Which session of this start is open, and until when Redis keeps it for sure.
+    var trust: (ordinal: Int, until: Instant)? {
+        self.inner.withLock { inner in
+            guard let ordinal = inner.machine.openOrdinal, let until = inner.machine.trustedUntil else { return nil }
+            return (ordinal, until)
+        }
+    }
+
+    /// Whether Redis answered the latest beat.
+    var isAnswered: Bool { self.inner.withLock { $0.isAnswered } }
 
     /// The view now and each newer one; a slow reader gets the newest only.
     public func views() -> AsyncStream<MembershipView> {
@@ -142,7 +154,10 @@ public final class Membership: ServiceLifecycle.Service {
             }
         } catch {
             let now = self.time.now()
-            self.inner.withLock { $0.machine.failed(now: now) }
+            self.inner.withLock { inner in
+                inner.isAnswered = false
+                inner.machine.failed(now: now)
+            }
             self.logger.debug("a beat failed", metadata: ["mm.error": "\(error)"])
         }
     }
@@ -150,6 +165,7 @@ public final class Membership: ServiceLifecycle.Service {
     private func answered(_ answer: SessionMachine.Answer, _ sight: ClusterSight?, _ sentAt: Instant) {
         let action = self.inner.withLock { inner in
             let action = inner.machine.answered(answer, sentAt: sentAt)
+            inner.isAnswered = true
             guard let sight else { return action }
             inner.view = MembershipView(
                 replicas: sight.replicas,

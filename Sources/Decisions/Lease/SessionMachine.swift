@@ -126,6 +126,12 @@ public struct SessionMachine: Hashable, Sendable {
         return now < until
     }
 
+    /// Until when Redis keeps the session for sure; nil when none is open.
+    public var trustedUntil: Instant? {
+        guard case .open(let until) = self.state else { return nil }
+        return until
+    }
+
     /// The session, open as far as we know; nil before the first and between two.
     public var openOrdinal: Int? {
         guard case .open = self.state else { return nil }

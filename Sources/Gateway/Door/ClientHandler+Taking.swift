@@ -136,13 +136,21 @@ extension ClientHandler {
 
     func startExchange() {
         self.state = .exchanging
+        let now = MonotonicClock.now()
+        guard self.plane.common.gate.holds(now) else { return self.plan(now: now) }
+        self.plane.hold(since: now) { [weak self] in
+            if self?.state == .exchanging { self?.plan(now: MonotonicClock.now()) }
+        }
+    }
+
+    private func plan(now: Instant) {
         let table = self.plane.table
         do throws(Refusal) {
             let pool = try self.exchange.image.withBody { body throws(Refusal) in
                 try RequestPlan.pool(for: body, .prediction, in: table)
             }
             guard let pool else { return try self.startAggregate() }
-            self.exchange.begin(pool, sink: self, now: MonotonicClock.now())
+            self.exchange.begin(pool, sink: self, now: now)
         } catch {
             self.answerRefusal(error)
             self.exchangeEnded()

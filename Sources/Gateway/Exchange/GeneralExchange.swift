@@ -18,10 +18,18 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
 
     func run(_ request: GatewayRequest, _ continuation: CheckedContinuation<GatewayAnswer, Never>) {
         self.continuation = continuation
+        let now = MonotonicClock.now()
+        guard self.plane.common.gate.holds(now) else { return self.start(request, now: now) }
+        self.plane.hold(since: now) {
+            if self.continuation != nil { self.start(request, now: MonotonicClock.now()) }
+        }
+    }
+
+    private func start(_ request: GatewayRequest, now: Instant) {
         self.plane.refresh()
         do throws(Refusal) {
             guard let pool = try self.plan(request) else { return try self.startAggregate() }
-            self.exchange.begin(pool, sink: self, now: MonotonicClock.now())
+            self.exchange.begin(pool, sink: self, now: now)
         } catch {
             self.plane.counts.requests += 1
             self.plane.counts.failures += 1

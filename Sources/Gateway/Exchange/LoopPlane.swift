@@ -42,6 +42,8 @@ final class LoopPlane: @unchecked Sendable {
     private(set) var running: [Exchange] = []
     private(set) var clients: [ClientHandler] = []
     private var lanes: [(upstream: Upstream, lane: UpstreamLane)] = []
+    /// Requests that wait for the replica to catch up, in order; no more than there are callers.
+    private var held: [(since: Instant, goOn: () -> Void)] = []
     private var sweeps = 0
     private var sweeper: RepeatedTask?
 
@@ -135,6 +137,24 @@ final class LoopPlane: @unchecked Sendable {
         client.place = -1
     }
 
+    /// The replica must catch up first: goes on when it has, or when it cannot.
+    func hold(since now: Instant, _ goOn: @escaping () -> Void) {
+        self.held.append((now, goOn))
+    }
+
+    private func releaseHeld(now: Instant) {
+        guard let oldest = self.held.first else { return }
+        if self.common.gate.holds(now) {
+            guard oldest.since + self.settings.catchUpWaitMax <= now else { return }
+            self.common.gate.serve(until: nil)
+            self.common.setStale(since: oldest.since)
+        }
+        let released = self.held
+        self.held = []
+        self.refresh()
+        for request in released { request.goOn() }
+    }
+
     /// The sweep looks after the lane from now on.
     func list(_ lane: UpstreamLane, of upstream: Upstream) {
         guard !lane.isListed else { return }
@@ -176,6 +196,7 @@ final class LoopPlane: @unchecked Sendable {
     }
 
     private func sweep(now: Instant) {
+        self.releaseHeld(now: now)
         self.depositRequests(now: now)
         self.inFlightSeen.store(self.running.count, ordering: .relaxed)
         if self.index == 0 { self.board.moveOn(now: now) }
@@ -224,6 +245,7 @@ final class LoopPlane: @unchecked Sendable {
     /// Closes every connection; how many requests that cut.
     func cutAll() -> Int {
         let cut = self.clients.count { $0.cut() }
+        self.held = []
         for exchange in self.running { exchange.cancel() }
         for entry in self.lanes { entry.lane.closeIdle(since: Instant(nanoseconds: .max)) }
         self.stop()
@@ -242,6 +264,7 @@ final class LoopPlane: @unchecked Sendable {
         statistics.panics += self.counts.panics
         statistics.inFlight += self.running.count
         statistics.connections += self.clients.count
+        statistics.held += self.held.count
         for index in 0..<5 { statistics.answers[index] += self.counts.answers[index] }
         for (code, count) in self.counts.problems { statistics.problems[code.rawValue, default: 0] += count }
         self.counts.overhead.add(to: &statistics.overhead)
@@ -266,6 +289,7 @@ final class PlaneCommon: Sendable {
     /// Nanoseconds of the instant Redis was last heard from; `.max` while it is in touch.
     private let staleSince = Atomic<Int64>(.max)
     private let draining = Atomic<Bool>(false)
+    let gate = CatchUpGate()
 
     @inline(__always)
     var isDraining: Bool { self.draining.load(ordering: .relaxed) }

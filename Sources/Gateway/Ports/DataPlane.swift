@@ -147,6 +147,9 @@ public final class DataPlane: Sendable {
             .explain(modelType: modelType, version: version, capability: capability)
     }
 
+    /// Holds new requests back while this replica does not know what it missed.
+    public var catchUpGate: CatchUpGate { self.common.gate }
+
     /// Seconds since Redis was last heard from, for `x-mm-stale`; nil while it is in touch.
     public func setStale(since: Instant?) {
         self.common.setStale(since: since)
@@ -166,10 +169,10 @@ public final class DataPlane: Sendable {
         }
     }
 
-    /// Waits for the requests in flight; the number that had to be cut when the time was up.
+    /// Waits for the requests in flight; the number that had to be cut when the time was up or the task was cancelled.
     public func finish(within grace: Duration) async -> Int {
         let deadline = MonotonicClock.now() + grace
-        while await self.busyRequests() > 0, MonotonicClock.now() < deadline {
+        while await self.busyRequests() > 0, MonotonicClock.now() < deadline, !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(20))
         }
         var cut = 0

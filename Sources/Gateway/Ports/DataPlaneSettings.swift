@@ -21,6 +21,8 @@ public struct DataPlaneSettings: Sendable {
     public var headTimeout: Duration = .seconds(10)
     /// How long a connection without a request stays open, and how long a caller may stall inside a body.
     public var idleTimeout: Duration = .seconds(60)
+    /// How long at most a request waits for the replica to catch up after a pause; a sweep's time less than a second.
+    public var catchUpWaitMax: Duration = .milliseconds(900)
     public var connectTimeout: Duration = .seconds(1)
     public var connectionsMax = 10_000
 

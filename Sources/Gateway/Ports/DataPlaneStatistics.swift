@@ -8,6 +8,8 @@ public struct DataPlaneStatistics: Sendable {
     public var retriesRefusedByBudget: Int64 = 0
     public var inFlight = 0
     public var connections = 0
+    /// Requests that wait for this replica to catch up.
+    public var held = 0
     /// Requests that took the strict parser, and those that NIO's parser and the router served.
     public var fastRequests: Int64 = 0
     public var generalRequests: Int64 = 0

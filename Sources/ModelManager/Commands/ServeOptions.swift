@@ -64,6 +64,8 @@ struct ServeOptions: ParsableArguments {
     ) var drainDelay: String?
     @Option(name: .customLong("shutdown-grace"), help: "Seconds running requests may take after that (default 60).")
     var shutdownGrace: String?
+    @Option(name: .customLong("probe-port"), help: "Second listener, only for /health/live and /health/ready.")
+    var probePort: String?
     @Option(name: .customLong("event-loops"), help: "Threads of the data plane; the number of cores by default.")
     var eventLoops: String?
     @Option(
@@ -106,6 +108,7 @@ struct ServeOptions: ParsableArguments {
             ("MAX_BODY_BYTES", self.maxBodyBytes),
             ("DRAIN_DELAY", self.drainDelay),
             ("SHUTDOWN_GRACE", self.shutdownGrace),
+            ("PROBE_PORT", self.probePort),
             ("EVENT_LOOPS", self.eventLoops),
             ("ALLOWED_SERVICE_HOSTS", self.allowedServiceHosts),
             ("DENIED_SERVICE_HOSTS", self.deniedServiceHosts),

@@ -16,6 +16,8 @@ struct MembershipParts {
     let membership: Membership
     let campaign: Campaign
     let signals: SignalListener
+    /// Holds requests back when this replica was paused for longer than its lease.
+    let catchUp: CatchUpLoop
     /// Of this start of the replica, and no other: a replica that comes back under its old name is somebody else.
     let candidate: String
 
@@ -40,12 +42,19 @@ struct MembershipParts {
             signals: self.signals,
             logger: logger
         )
+        self.catchUp = CatchUpLoop(
+            membership: self.membership,
+            state: store.state,
+            holder: store.holder,
+            gate: presence.dataPlane.catchUpGate,
+            logger: logger
+        )
         self.keepViewFresh(store)
     }
 
     /// To be placed right after the store, so that they end after everything that holds something through the session;
     /// the session ends last.
-    var services: [any ServiceLifecycle.Service] { [self.membership, self.signals, self.campaign] }
+    var services: [any ServiceLifecycle.Service] { [self.membership, self.signals, self.campaign, self.catchUp] }
 
     /// Nil while none is open.
     var session: Membership.Session? { self.membership.session }
@@ -67,7 +76,7 @@ struct MembershipParts {
     /// A beat tells which epoch this replica serves and hears who leads; neither waits for its turn when it changes.
     private func keepViewFresh(_ store: StoreParts) {
         let membership = self.membership
-        store.holder.subscribe { _ in membership.announce() }
+        store.holder.onUsed { membership.announce() }
         self.signals.onSignal { signal in
             switch signal {
             case .elected, .resigned, .left: membership.announce()
@@ -87,7 +96,7 @@ extension MembershipParts {
 
         var report: ReplicaReport {
             ReplicaReport(
-                epoch: self.holder.current.epoch,
+                epoch: self.holder.usedEpoch,
                 inFlight: self.dataPlane.inFlight,
                 startedAt: self.identity.startedAt,
                 version: self.identity.version,

@@ -58,11 +58,20 @@ struct Replica {
     func run() async throws {
         let prober = self.prober()
         self.follow(with: prober)
-        let door = HummingbirdDoor(face: self.face(prober), logger: self.logger)
+        let face = self.face(prober)
+        let door = HummingbirdDoor(face: face, logger: self.logger)
         let own: [any ServiceLifecycle.Service] =
-            self.store.services + self.members.services + self.loops(prober) + [DoorService(door: door)]
+            self.probeDoor(face) + self.store.services + self.members.services + self.loops(prober) + [
+                DoorService(door: door)
+            ]
         var members = own.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
-        members.append(.init(service: self.lifecycle(door), successTerminationBehavior: .gracefullyShutdownGroup))
+        members.append(
+            .init(
+                service: self.lifecycle(door),
+                successTerminationBehavior: .gracefullyShutdownGroup,
+                failureTerminationBehavior: .gracefullyShutdownGroup
+            )
+        )
         var group = ServiceGroupConfiguration(services: members, logger: self.logger)
         group.maximumGracefulShutdownDuration = .seconds(15)
         try await ServiceGroup(configuration: group).run()
@@ -99,7 +108,9 @@ struct Replica {
                 logger: self.logger
             ),
         ]
-        loops.append(StalenessMark(contact: self.store.contact, dataPlane: self.dataPlane))
+        loops.append(
+            StalenessMark(contact: self.store.contact, catchUp: self.members.catchUp, dataPlane: self.dataPlane)
+        )
         if let file = self.configuration.servicesFile {
             loops.append(
                 ServicesFileLoop(
@@ -130,6 +141,19 @@ struct Replica {
         settings.bodyBytesMax = self.configuration.dataPlane.bodyBytesMax
         settings.timeout = self.configuration.dataPlane.timeout
         return ManagerFace(ports: ports, identity: self.presence.identity, settings: settings, logger: self.logger)
+    }
+
+    /// Starts first and ends last: as long as the process lives, it can be asked whether it does.
+    private func probeDoor(_ face: ManagerFace) -> [any ServiceLifecycle.Service] {
+        guard let port = self.configuration.probePort else { return [] }
+        let door = ProbeDoor(
+            face: face,
+            host: self.configuration.apiHost,
+            port: port,
+            group: self.controlLoops,
+            logger: self.logger
+        )
+        return [ProbeListener(door: door, port: port)]
     }
 
     private func lifecycle(_ door: HummingbirdDoor) -> ReplicaLifecycle {

@@ -34,23 +34,29 @@ struct ReplicaLifecycle: ServiceLifecycle.Service {
         try await self.serve(until: signals)
     }
 
-    /// The first signal begins the leaving, the second ends it.
+    /// The first signal begins the leaving, the second lets it end now.
     private func serve(until signals: UnixSignalsSequence) async throws {
         let (told, tell) = AsyncStream<UnixSignal>.makeStream(bufferingPolicy: .bufferingOldest(1))
-        try await withThrowingTaskGroup { group in
+        try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 var count = 0
                 for await signal in signals {
                     count += 1
                     tell.yield(signal)
-                    if count == 2 { throw ReplicaFailure(description: "told to quit twice: what was in flight is cut") }
+                    if count == 2 { break }
                 }
+                return false
             }
             group.addTask {
-                for await signal in told { return try await self.leave(because: signal) }
+                for await signal in told {
+                    try await self.leave(because: signal)
+                    break
+                }
+                return true
             }
-            try await group.next()
+            let hasLeft = try await group.next() ?? true
             group.cancelAll()
+            if !hasLeft { _ = try await group.next() }
         }
     }
 
@@ -85,12 +91,14 @@ struct ReplicaLifecycle: ServiceLifecycle.Service {
         self.condition.beginDraining()
         self.dataPlane.beginDraining()
         async let handedOver: Void = self.handOver()
-        try await Task.sleep(for: self.configuration.drainDelay)
+        // Cancelled when told twice: what is left to do is done without waiting.
+        try? await Task.sleep(for: self.configuration.drainDelay)
         await handedOver
         await self.dataPlane.stopListening()
         let cut = await self.dataPlane.finish(within: self.configuration.shutdownGrace)
-        if cut > 0 {
-            throw ReplicaFailure(description: "\(cut) requests were cut, they took longer than SHUTDOWN_GRACE")
-        }
+        guard cut > 0 else { return }
+        self.logger.error("requests were cut", metadata: ["mm.count": "\(cut)"])
+        let reason = Task.isCancelled ? "it was told twice to leave" : "they took longer than SHUTDOWN_GRACE"
+        throw ReplicaFailure(description: "\(cut) requests were cut: \(reason)")
     }
 }

@@ -18,9 +18,25 @@ struct DoorService: ServiceLifecycle.Service {
     }
 }
 
-/// Tells the data plane since when Redis is silent, so that every answer says so.
+/// Serves the probe port for as long as the process lives.
+struct ProbeListener: ServiceLifecycle.Service {
+    let door: ProbeDoor
+    let port: Int
+
+    func run() async throws {
+        do {
+            try await self.door.run()
+        } catch {
+            throw ReplicaFailure(description: "cannot serve the probes on PROBE_PORT \(self.port): \(error)")
+        }
+    }
+}
+
+/// Tells the data plane since when Redis is silent, or this replica cut off from its session, so that every answer says
+/// so.
 struct StalenessMark: ServiceLifecycle.Service {
     let contact: StoreContact
+    let catchUp: CatchUpLoop
     let dataPlane: DataPlane
 
     private static let tick = Duration.milliseconds(250)
@@ -29,7 +45,8 @@ struct StalenessMark: ServiceLifecycle.Service {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 let now = LoopTime.system.now()
-                self.dataPlane.setStale(since: self.contact.staleness.map { now + (.zero - $0) })
+                let silentSince = self.contact.staleness.map { now + (.zero - $0) }
+                self.dataPlane.setStale(since: silentSince ?? self.catchUp.cutOffSince)
                 try? await Task.sleep(for: Self.tick)
             }
         }

@@ -48,15 +48,10 @@ struct StoreCommands: RegistryCommands {
     }
 
     func storeEpoch() async throws(Problem) -> Epoch {
-        let reply: SyncReply
         do throws(StateError) {
-            reply = try await self.store.state.sync(generation: .none, since: .zero)
+            return try await self.store.state.epoch()
         } catch {
             throw Problem(error)
-        }
-        return switch reply {
-        case .empty: .zero
-        case .unchanged(let head), .delta(let head, _), .full(let head), .lost(let head): head.epoch
         }
     }
 

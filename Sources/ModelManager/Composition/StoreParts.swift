@@ -1,5 +1,6 @@
 import ClusterState
 import ControlLoops
+import Foundation
 import Logging
 import NIOPosix
 import RedisClient
@@ -23,6 +24,11 @@ struct StoreParts {
         var redisConfiguration: RedisConfiguration
         if let url = configuration.redisURL {
             redisConfiguration = try RedisConfiguration(url: url)
+            try? FileManager.default.createDirectory(
+                atPath: configuration.dataDirectory,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
         } else {
             let own = try PrivateRedis(directory: configuration.dataDirectory, logger: logger)
             redisConfiguration = own.configuration

@@ -22,6 +22,8 @@ struct ReplicaConfiguration: Sendable {
     var drainDelay: Duration
     var shutdownGrace: Duration
     var eventLoops: Int
+    /// Of the second listener; nil: there is none.
+    var probePort: Int?
     /// The services file that is watched; nil when there is none.
     var servicesFile: String?
     var dataPlane: DataPlaneSettings
@@ -42,6 +44,7 @@ struct ReplicaConfiguration: Sendable {
         self.leaderLease = try values.seconds("LEADER_LEASE", in: Self.leaseRange)
         self.drainDelay = try values.seconds("DRAIN_DELAY", in: 0...3600)
         self.shutdownGrace = try values.seconds("SHUTDOWN_GRACE", in: 0...86400)
+        self.probePort = values.text("PROBE_PORT") == nil ? nil : try values.integer("PROBE_PORT", in: 0...65535)
         self.eventLoops = values.text("EVENT_LOOPS") == nil ? cores : try values.integer("EVENT_LOOPS", in: 1...256)
         self.servicesFile = nil
         let replicaID = try values.name("REPLICA_ID") ?? Self.replicaID(hostName: hostName, nonce: nonce)

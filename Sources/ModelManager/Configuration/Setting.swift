@@ -96,6 +96,11 @@ extension Setting {
         ),
         Setting(name: "SHUTDOWN_GRACE", defaultText: "60", meaning: "seconds running requests may take after that"),
         Setting(
+            name: "PROBE_PORT",
+            defaultText: "",
+            meaning: "second listener that serves only /health/live and /health/ready; none by default"
+        ),
+        Setting(
             name: "EVENT_LOOPS",
             defaultText: "",
             meaning: "threads of the data plane; the number of cores by default"
@@ -122,7 +127,7 @@ extension Setting {
     static let notYet: [String] = [
         "QUEUE_LIMIT", "QUEUE_TIMEOUT", "LIMIT_ON_REDIS_LOSS", "REDIS_REPLICAS",
         "DISCOVERY_SEEDS",
-        "DISCOVERY_CATALOGUES", "PROBE_PORT", "AUTH_KEYS_FILE", "AUTH_JWKS_FILE", "AUTH_ISSUER", "AUTH_AUDIENCE",
+        "DISCOVERY_CATALOGUES", "AUTH_KEYS_FILE", "AUTH_JWKS_FILE", "AUTH_ISSUER", "AUTH_AUDIENCE",
         "TLS_CERT", "TLS_KEY",
         "TLS_CLIENT_CA",
     ]

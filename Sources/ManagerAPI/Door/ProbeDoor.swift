@@ -1,0 +1,51 @@
+internal import Hummingbird
+public import Logging
+public import NIOPosix
+internal import ServiceLifecycle
+
+/// A listener of its own for whoever only asks whether the replica lives and is ready: nothing else can be asked there,
+/// so it may be reachable where the API must not be, and it answers while the API's listener is closed already.
+public struct ProbeDoor: Sendable {
+    private let face: ManagerFace
+    private let host: String
+    private let port: Int
+    private let group: MultiThreadedEventLoopGroup
+    private let logger: Logger
+
+    public init(face: ManagerFace, host: String, port: Int, group: MultiThreadedEventLoopGroup, logger: Logger) {
+        self.face = face
+        self.host = host
+        self.port = port
+        self.group = group
+        self.logger = logger
+    }
+
+    /// Serves until gracefully shut down or cancelled; throws when it cannot listen.
+    public func run() async throws {
+        let logger = self.logger
+        let application = Application(
+            responder: self.face.responder.onlyProbes,
+            configuration: ApplicationConfiguration(address: .hostname(self.host, port: self.port)),
+            onServerRunning: { channel in
+                let address = channel.localAddress.map { "\($0)" } ?? "unknown"
+                logger.info("serving probes", metadata: ["mm.address": "\(address)"])
+            },
+            eventLoopGroupProvider: .shared(self.group),
+            logger: Logger(label: "probes") { _ in SwiftLogNoOpLogHandler() }
+        )
+        try await application.run()
+    }
+}
+
+extension FaceResponder {
+    /// Knows `/health/live` and `/health/ready`, and nothing else.
+    var onlyProbes: FaceResponder {
+        FaceResponder(
+            table: RouteTable(self.table.routes.filter { $0.path.hasPrefix("/health/") }),
+            ports: self.ports,
+            identity: self.identity,
+            epochWaitMax: self.epochWaitMax,
+            logger: self.logger
+        )
+    }
+}
