@@ -67,9 +67,9 @@ let package = Package(
         .target(
             name: "ClusterFunctions",
             path: "cluster/functions",
-            resources: ["library", "lease", "session", "permit", "ticket", "service", "registry", "job"].map {
-                .embedInCode("\($0).lua")
-            },
+            resources: [
+                "library", "lease", "session", "permit", "ticket", "service", "model", "traffic", "registry", "job",
+            ].map { .embedInCode("\($0).lua") },
             swiftSettings: settings
         ),
         module("ClusterState", ["RedisClient", "Registry", "ClusterFunctions", logging]),

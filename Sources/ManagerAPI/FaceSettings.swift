@@ -6,6 +6,8 @@ public struct FaceSettings: Sendable {
     public var formBytesMax = 256 * 1024
     /// How long `x-mm-epoch`, and the answer to a change, wait for this replica's snapshot.
     public var epochWaitMax: Duration = .seconds(2)
+    /// How long the answer to a switch waits for the other replicas: longer than a paused one needs to lapse.
+    public var switchWaitMax: Duration = .seconds(15)
     /// `SERVICE_TIMEOUT`: how long a draining service that names no timeout is waited for.
     public var timeout: Duration = .seconds(30)
     /// Between two looks at what a draining service still has to do.

@@ -29,8 +29,13 @@ public struct ManagerFace: Sendable {
             ServiceWrites(ports: ports, knowledge: knowledge, settings: settings),
             ServiceHealth(ports: ports, knowledge: knowledge)
         )
+        let models = ModelReads(knowledge: knowledge)
+        routes += ModelLifeRoutes.routes(
+            models,
+            ModelWrites(ports: ports, knowledge: knowledge, reads: models, settings: settings)
+        )
         routes += ModelRoutes.routes(
-            ModelReads(knowledge: knowledge),
+            models,
             ModelCalls(ports: ports, bodyBytesMax: settings.bodyBytesMax)
         )
         routes += ReplicaRoutes.routes(ReplicaHealth(ports: ports, identity: identity, knowledge: knowledge))

@@ -11,7 +11,9 @@ struct ModelManagerProgram: AsyncParsableCommand {
             Data goes to standard output, everything else to standard error.
             """,
         version: ProgramVersion.text,
-        subcommands: [ServeCommand.self, ServicesCommand.self, ClusterCommand.self, HealthcheckCommand.self],
+        subcommands: [
+            ServeCommand.self, ServicesCommand.self, ModelsCommand.self, ClusterCommand.self, HealthcheckCommand.self,
+        ],
         helpNames: [.short, .long]
     )
 }

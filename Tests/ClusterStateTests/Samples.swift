@@ -38,7 +38,7 @@ enum Samples {
         )
     }
 
-    /// What a replica writes besides the registry: session, leadership, permits, waiters, tickets.
+    /// What a replica writes besides the registry: session, leadership, permits, waiters, tickets, traffic.
     static func join(_ state: ClusterState) async throws {
         _ = try await state.beat("r1.a", for: .seconds(6), opens: true, self.status)
         _ = try await state.beat("r2.a", for: .seconds(6), opens: true, self.status)
@@ -47,6 +47,8 @@ enum Samples {
             _ = try await state.leasePermits([try self.ask(number: 1, want: 5)], session: session)
         }
         _ = try await state.ticketBlocks([(pool: "LSTM/v1/prediction", count: 8)])
+        let traffic = VersionTraffic(type: try #require(ModelType("LSTM")), version: .unnamed, requests: 1)
+        _ = try await state.reportTraffic("r1.a", number: 1, epoch: Epoch(7), [traffic])
     }
 
     /// A job that waits, one that runs and one that has ended.

@@ -40,12 +40,12 @@ import Testing
     }
 
     @Test func `of a model survives with its aliases and what is unknown`() throws {
-        let fields = ["latest": "v2", "alias:stable": "v1", "epoch": "9", "split": "50"]
+        let fields = ["latest": "v2", "alias:stable": "v1", "epoch": "9", "from_the_future": "50"]
         let record = RegistryRecord(key: RecordKey(.model, "LSTM"), stamp: Epoch(9), fields: fields)
         let type = try #require(ModelType("LSTM"))
         let (stable, first) = (try #require(ModelVersion("stable")), try #require(ModelVersion("v1")))
         let pointers = ModelPointers(latest: ModelVersion("v2"), aliases: [stable: first])
-        #expect(record.content == .model(type, pointers, unknown: ["split": "50"]))
+        #expect(record.content == .model(type, pointers, unknown: ["from_the_future": "50"]))
         #expect(record.fields == fields)
     }
 }

@@ -35,6 +35,10 @@ final class FakeReplica: Sendable {
         /// The replica begins to leave when its log has no more news.
         var leavesAfterEvents = false
         var calls: [String] = []
+        /// What the store says to the next order about a model.
+        var modelReply = ModelReply.same(Epoch(7))
+        /// Who never comes to know a switch.
+        var behind: [ReplicaBehind] = []
         var now = Instant(nanoseconds: 1_000_000_000_000)
         /// Called by every sleep, so that a test can let time do something.
         var whileSleeping: @Sendable (inout State) -> Void = { _ in }
@@ -50,6 +54,12 @@ final class FakeReplica: Sendable {
     }
 
     var ports: FacePorts {
+        var ports = self.portsWithoutModels
+        ports.models = self
+        return ports
+    }
+
+    private var portsWithoutModels: FacePorts {
         FacePorts(
             commands: self,
             snapshots: self,

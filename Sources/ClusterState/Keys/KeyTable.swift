@@ -32,8 +32,10 @@ public enum KeyTable {
         Row(
             name: "model:<type>",
             type: "hash",
-            holds: "what the aliases of a model type point at: latest, alias:<name>, epoch",
-            writtenBy: "registry_repair",
+            holds: "a model type: latest, history, alias:<name>, split, state:<v>, since:<v>, rollout:…, epoch",
+            writtenBy:
+                "model_switch, model_rollback, model_alias, model_traffic, model_retire, model_mark, rollout_step, "
+                + "registry_repair",
             kept: "until removed",
             command: "HGETALL $P'model:<type>'"
         ),
@@ -214,6 +216,22 @@ public enum KeyTable {
             writtenBy: "job_submit",
             kept: "with the job",
             command: "HGETALL $P'job-keys'"
+        ),
+        Row(
+            name: "traffic:<type>",
+            type: "hash",
+            holds: "of each version: sum:<v>:requests, failures, latency_us, mark:… of a step, in_flight:<v>@<session>",
+            writtenBy: "traffic_report, traffic_counts, model_switch, rollout_step",
+            kept: "always",
+            command: "HGETALL $P'traffic:<type>'"
+        ),
+        Row(
+            name: "reports",
+            type: "hash",
+            holds: "by session: number:epoch of its last report of traffic",
+            writtenBy: "traffic_report, traffic_counts",
+            kept: "with the session",
+            command: "HGETALL $P'reports'"
         ),
         Row(
             name: "help",

@@ -27,6 +27,7 @@ public struct Keys: Sendable, Hashable {
     public var sessions: String { self.prefix + "sessions" }
     public var leader: String { self.prefix + "leader" }
     public var signals: String { self.prefix + "signals" }
+    public var reports: String { self.prefix + "reports" }
     public var help: String { self.prefix + "help" }
 
     public func record(_ key: RecordKey) -> String {
@@ -52,6 +53,10 @@ public struct Keys: Sendable, Hashable {
 
     public func waiters(_ instance: String) -> String {
         "\(self.prefix)waiters:\(instance)"
+    }
+
+    public func traffic(_ type: String) -> String {
+        "\(self.prefix)traffic:\(type)"
     }
 
     public func cursor(_ pool: String) -> String {

@@ -1,6 +1,9 @@
 internal import Registry
 
-/// What a model type's hash in Redis means: `latest`, and `alias:<name>` for every other alias.
+/// What a model type's hash in Redis means: `latest` and `alias:<name>`, the split, the exceptions of versions
+/// (`state:<v>`, `since:<v>`, `until:<v>`, `why:<v>`), and the rollout (`rollout:…`).
+///
+/// All but the pointers themselves is kept aside as it stands, too: what is given back to Redis is what it had.
 enum ModelRecord {
     private static let aliasPrefix = "alias:"
 
@@ -29,9 +32,53 @@ enum ModelRecord {
                 pointers.aliases[alias] = try Self.version(value, field)
             } else {
                 unknown[field] = value
+                try Self.note(field, value, in: &pointers)
             }
         }
+        pointers.split = try Self.split(fields["split"] ?? "")
+        pointers.history = try Self.list(fields["history"] ?? "", "history")
+        pointers.rollout = try RolloutFields(fields).rollout()
         return (type, pointers, unknown)
+    }
+
+    /// The text of a split: `v1=90,v2=10`, sorted by version, so that equal splits are equal texts.
+    static func text(of split: [ModelVersion: Int]) -> String {
+        split.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+    }
+
+    private static func note(_ field: String, _ value: String, in pointers: inout ModelPointers) throws(RecordError) {
+        let parts = field.split(separator: ":", maxSplits: 1)
+        guard parts.count == 2, let version = ModelVersion(String(parts[1])) else { return }
+        switch parts[0] {
+        case "state":
+            guard let state = VersionState(rawValue: value) else {
+                throw RecordError("has a \(field) that is no state")
+            }
+            pointers.notes[version, default: VersionNote()].state = state
+        case "since":
+            pointers.notes[version, default: VersionNote()].since = Int64(value).map { Timestamp(milliseconds: $0) }
+        case "until": pointers.notes[version, default: VersionNote()].until = Int64(value)
+        case "why": pointers.notes[version, default: VersionNote()].why = value
+        default: break
+        }
+    }
+
+    private static func split(_ text: String) throws(RecordError) -> [ModelVersion: Int] {
+        var split: [ModelVersion: Int] = [:]
+        for part in text.split(separator: ",") {
+            let sides = part.split(separator: "=")
+            guard sides.count == 2, let version = ModelVersion(String(sides[0])), let share = Int(sides[1]),
+                (0...100).contains(share)
+            else { throw RecordError("has a split that makes no sense") }
+            split[version] = share
+        }
+        return split
+    }
+
+    private static func list(_ text: String, _ field: String) throws(RecordError) -> [ModelVersion] {
+        var versions: [ModelVersion] = []
+        for part in text.split(separator: ",") { versions.append(try Self.version(String(part), field)) }
+        return versions
     }
 
     private static func version(_ text: String, _ field: String) throws(RecordError) -> ModelVersion {

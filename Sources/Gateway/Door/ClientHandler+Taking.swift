@@ -144,10 +144,10 @@ extension ClientHandler {
     }
 
     private func plan(now: Instant) {
-        let table = self.plane.table
+        let (table, hashKey) = (self.plane.table, self.exchange.options.hashKey)
         do throws(Refusal) {
             let pool = try self.exchange.image.withBody { body throws(Refusal) in
-                try RequestPlan.pool(for: body, .prediction, in: table)
+                try RequestPlan.pool(for: body, .prediction, hashKey: hashKey, in: table)
             }
             guard let pool else { return try self.startAggregate() }
             self.exchange.begin(pool, sink: self, now: now)

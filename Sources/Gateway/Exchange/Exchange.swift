@@ -25,6 +25,8 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         policy: ExchangePolicy(deadline: Instant(nanoseconds: 0), retriesMax: 0, retryDelay: .zero)
     )
     var pool: RoutePool?
+    /// The table the pool is of.
+    var plannedBy: RoutingTable?
     var capability = RoutePool.Capability.prediction
     var tried = TriedMembers()
     var suspects: [Suspect] = []
@@ -34,6 +36,10 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     var kept: KeptAnswer?
     var startedAt = Instant(nanoseconds: 0)
     var silentMax = Duration.zero
+    /// Where the request is counted; nil when none runs.
+    var metered: VersionLane?
+    /// Nil until it was answered; cancelled requests are not.
+    var isFailure: Bool?
 
     // The present attempt.
     var member: RouteMember?
@@ -64,10 +70,12 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     func begin(_ pool: RoutePool, sink: AnswerSink, now: Instant) {
         self.sink = sink
         self.pool = pool
+        self.plannedBy = self.plane.table
         self.capability = pool.key.capability
         self.startedAt = now
         if !self.tried.indexes.isEmpty { self.tried = TriedMembers() }
         self.plane.began(self)
+        self.meter(in: pool)
         let view = self.plane.view(of: pool)
         if view.isPanic { self.plane.counts.panics += 1 }
         guard let index = self.withRoom(self.pickFirst(view, now: now), view, now: now) else {
@@ -144,8 +152,9 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     }
 
     func attemptAgain(now: Instant) {
-        guard let pool = self.pool else { return }
         self.plane.refresh()
+        self.followSwitch()
+        guard let pool = self.pool else { return }
         let view = self.plane.view(of: pool)
         guard let index = self.withRoom(self.pickAnother(view, now: now), view, now: now) else {
             return self.run(self.machine.giveUp(), now: now)
@@ -187,7 +196,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     @inline(__always)
     func send(on connection: UpstreamConnection) {
         guard let member = self.member else { return }
-        let line = self.capability == .prediction ? member.upstream.predictHead : member.upstream.trainHead
+        let line = self.capability == .prediction ? member.predictHead : member.trainHead
         self.connection = connection
         connection.send(
             self.image.request(line, withCredentials: member.forwardsAuthorization),
@@ -339,6 +348,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     func answer(_ problem: Problem) {
         self.plane.counts.failures += 1
         self.plane.counts.answered(status: problem.code.status)
+        self.isFailure = problem.code.status >= 500
         self.plane.counts.problems[problem.code, default: 0] += 1
         self.sink?.answerProblem(self, problem)
         self.finish()
@@ -346,6 +356,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
 
     func breakOff() {
         self.plane.counts.failures += 1
+        self.isFailure = true
         self.sink?.answerBroke()
         self.finish()
     }
@@ -364,9 +375,11 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
             self.lastFailure = nil
         }
         self.machine.finished()
+        self.endMetering()
         self.plane.ended(self)
         self.sink = nil
         self.pool = nil
+        self.plannedBy = nil
         self.member = nil
         self.connection = nil
         if self.kept != nil { self.kept = nil }
@@ -385,6 +398,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
 
     func countAnswer(_ status: Int) {
         self.plane.counts.answered(status: status)
+        self.isFailure = status >= 500
         if status >= 500 { self.plane.counts.failures += 1 }
     }
 }

@@ -83,6 +83,7 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
             try RequestPlan.pool(
                 for: body,
                 request.operation == .predict ? .prediction : .training,
+                hashKey: self.exchange.options.hashKey,
                 in: self.plane.table
             )
         }

@@ -7,6 +7,7 @@ enum RequestPlan {
     static func pool(
         for body: UnsafeRawBufferPointer,
         _ capability: RoutePool.Capability,
+        hashKey: UInt64? = nil,
         in table: RoutingTable
     ) throws(Refusal) -> RoutePool? {
         let found = try self.scanned(body)
@@ -26,6 +27,9 @@ enum RequestPlan {
             let name = self.shown(modelType, body)
             throw Refusal(Problem(.modelNotFound, "no service is registered for model_type \(name)"))
         }
+        if let split = route.split, capability == .prediction, self.isLatest(version, body) {
+            return try self.pool(of: split.version(hashKey: hashKey), route, capability)
+        }
         return try self.pool(of: try self.version(version, body, route), route, capability)
     }
 
@@ -39,14 +43,17 @@ enum RequestPlan {
         guard let route = name.withUTF8({ plane.table.route(UnsafeRawBufferPointer($0)) }) else {
             throw Refusal(Problem(.modelNotFound, "no service is registered for model_type \(name)"))
         }
-        guard let asked = target.version else {
-            guard let latest = route.latest else { throw self.noService(route, route.latestName) }
+        guard let asked = target.version, asked != .latest else {
+            if let split = route.split {
+                return try self.pool(of: split.version(hashKey: options.hashKey), route, .prediction)
+            }
+            guard let latest = route.latest else { throw self.noService(route, route.latestName.text) }
             return try self.pool(of: latest, route, .prediction)
         }
         guard let found = route.versions.find(asked.text) else {
             throw Refusal(Problem(.versionNotFound, "model_type \(name) has neither a version nor an alias \(asked)"))
         }
-        guard let version = found else { throw self.noService(route, nil) }
+        guard let version = found else { throw self.noService(route, asked.text) }
         return try self.pool(of: version, route, .prediction)
     }
 
@@ -84,9 +91,9 @@ enum RequestPlan {
         _ body: UnsafeRawBufferPointer,
         _ route: RoutingTable.Route
     ) throws(Refusal) -> RoutingTable.Version {
-        if version.kind != .string || self.isLatest(version, body) {
+        if self.isLatest(version, body) {
             if let latest = route.latest { return latest }
-            throw self.noService(route, route.latestName)
+            throw self.noService(route, route.latestName.text)
         }
         let found: RoutingTable.Version??
         if version.hasEscapes {
@@ -100,12 +107,13 @@ enum RequestPlan {
                 Problem(.versionNotFound, "model_type \(route.type) has neither a version nor an alias \(name)")
             )
         }
-        guard let version = found else { throw self.noService(route, nil) }
-        return version
+        guard let found else { throw self.noService(route, self.shown(version, body)) }
+        return found
     }
 
     @inline(__always)
     private static func isLatest(_ version: BodyScan.Member, _ body: UnsafeRawBufferPointer) -> Bool {
+        if version.kind != .string { return true }
         if version.hasEscapes { return version.text(of: body) == ModelVersion.latest.text }
         return version.range.count == 6 && version.range.bytes(of: body).elementsEqual("latest".utf8)
     }
@@ -125,10 +133,13 @@ enum RequestPlan {
         )
     }
 
-    private static func noService(_ route: RoutingTable.Route, _ version: ModelVersion?) -> Refusal {
-        let name = version.map { "version \($0)" } ?? "the version of that alias"
-        return Refusal(
-            Problem(.noHealthyService, "no service of model_type \(route.type) has \(name)", retryAfter: 1)
+    private static func noService(_ route: RoutingTable.Route, _ version: String) -> Refusal {
+        Refusal(
+            Problem(
+                .noHealthyService,
+                "no service of model_type \(route.type) takes requests for version \(version)",
+                retryAfter: 1
+            )
         )
     }
 

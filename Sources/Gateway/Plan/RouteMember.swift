@@ -11,6 +11,12 @@ final class RouteMember: Sendable {
     let concurrentRequestsMax: Int
     /// `x-mm-service`, `x-mm-instance` and `x-mm-model-version`, each with CRLF.
     let answerLines: [UInt8]
+    /// The upstream's request line and `host`, and `x-mm-model-version` when the service named its version: the body
+    /// goes as it came and may say `latest`.
+    let predictHead: [UInt8]
+    let trainHead: [UInt8]
+
+    var requestHeadBytesMax: Int { max(self.predictHead.count, self.trainHead.count) }
 
     /// Whether this replica may send it another request. (What other replicas send is not seen here.)
     @inline(__always)
@@ -29,5 +35,9 @@ final class RouteMember: Sendable {
             "x-mm-service: \(definition.id)\r\nx-mm-instance: \(upstream.key.url)\r\n"
             + "x-mm-model-version: \(definition.modelVersion)\r\n"
         self.answerLines = Array(lines.utf8)
+        let isNamed = definition.modelVersion != .unnamed
+        let version = isNamed ? Array("x-mm-model-version: \(definition.modelVersion)\r\n".utf8) : []
+        self.predictHead = upstream.predictHead + version
+        self.trainHead = upstream.trainHead + version
     }
 }

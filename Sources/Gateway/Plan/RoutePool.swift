@@ -21,16 +21,25 @@ final class RoutePool: Sendable {
     let balanced: [PoolMember]
     let strategy: BalanceStrategy
     let tickets: TicketSource
+    let meter: VersionMeter
     /// Whether any member wants the caller's credentials.
     let forwardsAuthorization: Bool
 
-    init(key: Key, index: Int, members: [RouteMember], strategy: BalanceStrategy, tickets: TicketSource) {
+    init(
+        key: Key,
+        index: Int,
+        members: [RouteMember],
+        strategy: BalanceStrategy,
+        tickets: TicketSource,
+        meter: VersionMeter
+    ) {
         self.key = key
         self.index = index
         self.members = members
         self.balanced = members.map { PoolMember(weight: $0.weight, key: $0.upstream.key) }
         self.strategy = strategy
         self.tickets = tickets
+        self.meter = meter
         self.forwardsAuthorization = members.contains { $0.forwardsAuthorization }
     }
 

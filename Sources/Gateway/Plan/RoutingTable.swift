@@ -21,14 +21,23 @@ final class RoutingTable: Sendable {
         /// Nil when `latest` names a version that no service has (any more).
         let latest: Version?
         let latestName: ModelVersion
-        /// By version and by alias. Nil: an alias of a version that no service has.
+        /// By version and by alias. Nil: it is known, and nothing takes requests for it now.
         let versions: ByteTable<Version?>
+        /// Which versions share the predictions that name none; nil: all go to `latest`.
+        let split: VersionSplit?
 
-        init(type: ModelType, latest: Version?, latestName: ModelVersion, versions: ByteTable<Version?>) {
+        init(
+            type: ModelType,
+            latest: Version?,
+            latestName: ModelVersion,
+            versions: ByteTable<Version?>,
+            split: VersionSplit?
+        ) {
             self.type = type
             self.latest = latest
             self.latestName = latestName
             self.versions = versions
+            self.split = split
         }
     }
 
@@ -39,22 +48,24 @@ final class RoutingTable: Sendable {
     let forwardsAuthorization: Bool
     private let routes: ByteTable<Route>
 
-    /// `upstream` gives the one object of an instance and `tickets` the one cursor of a pool; both outlive snapshots.
-    init(
-        _ snapshot: RegistrySnapshot,
-        strategy: BalanceStrategy,
-        upstream: (InstanceKey) -> Upstream,
-        tickets: (RoutePool.Key) -> TicketSource
-    ) {
-        var builder = Builder(snapshot: snapshot, strategy: strategy)
-        let routes = snapshot.models.map { type, model in
-            (key: type.text, value: builder.route(type, model, upstream: upstream, tickets: tickets))
-        }
+    /// What a table is made of that outlives snapshots.
+    struct Parts {
+        /// The one object of an instance.
+        var upstream: (InstanceKey) -> Upstream
+        /// The one cursor of a pool; of a model type's split under the version `latest`.
+        var tickets: (RoutePool.Key) -> TicketSource
+        /// The one meter of a version.
+        var meter: (VersionMeter.Key) -> VersionMeter
+    }
+
+    init(_ snapshot: RegistrySnapshot, strategy: BalanceStrategy, _ parts: Parts) {
+        var builder = Builder(snapshot: snapshot, strategy: strategy, parts: parts)
+        let routes = snapshot.models.map { type, model in (key: type.text, value: builder.route(type, model)) }
         self.snapshot = snapshot
         self.routes = ByteTable(routes)
         self.pools = builder.pools
         self.headroomBytes = builder.pools.reduce(0) { most, pool in
-            pool.members.reduce(most) { max($0, $1.upstream.requestHeadBytesMax) }
+            pool.members.reduce(most) { max($0, $1.requestHeadBytesMax) }
         }
         self.forwardsAuthorization = builder.pools.contains { $0.forwardsAuthorization }
     }
@@ -66,54 +77,64 @@ final class RoutingTable: Sendable {
     private struct Builder {
         let snapshot: RegistrySnapshot
         let strategy: BalanceStrategy
+        let parts: Parts
         var pools: [RoutePool] = []
 
-        mutating func route(
-            _ type: ModelType,
-            _ model: Model,
-            upstream: (InstanceKey) -> Upstream,
-            tickets: (RoutePool.Key) -> TicketSource
-        ) -> Route {
+        mutating func route(_ type: ModelType, _ model: Model) -> Route {
             var versions: [ModelVersion: Version] = [:]
             for (name, ids) in model.versions {
                 let services = ids.compactMap { self.snapshot[$0] }
                 let pools = RoutePool.Capability.allCases.map { capability in
-                    let key = RoutePool.Key(modelType: type, version: name, capability: capability)
-                    return self.pool(key, services, upstream: upstream, tickets: tickets)
+                    self.pool(RoutePool.Key(modelType: type, version: name, capability: capability), services)
                 }
                 versions[name] = Version(name: name, prediction: pools[0], training: pools[1])
             }
-            var named: [(key: String, value: Version?)] = versions.map { ($0.key.text, $0.value) }
-            for (alias, target) in model.aliases where versions[alias] == nil {
-                named.append((alias.text, versions[target]))
-            }
+            let admitted = versions.filter { model.admits($0.key) }
             return Route(
                 type: type,
-                latest: versions[model.latest],
+                latest: admitted[model.latest],
                 latestName: model.latest,
-                versions: ByteTable(named)
+                versions: ByteTable(Self.names(of: model, admitted)),
+                split: self.split(type, model, admitted)
             )
         }
 
+        /// What requests may call the versions. A retired one is not known any more.
+        private static func names(of model: Model, _ admitted: [ModelVersion: Version]) -> [(
+            key: String, value: Version?
+        )] {
+            let known = model.knownVersions.filter { model.pointers.notes[$0]?.state != .retired }
+            var named: [(key: String, value: Version?)] = known.map { ($0.text, admitted[$0]) }
+            for (alias, target) in model.aliases where !known.contains(alias) {
+                named.append((alias.text, admitted[target]))
+            }
+            return named
+        }
+
+        /// A version that nothing serves gets no share: its requests go to the others in proportion.
+        private func split(_ type: ModelType, _ model: Model, _ admitted: [ModelVersion: Version]) -> VersionSplit? {
+            let shares = model.pointers.split.compactMap { name, share in
+                admitted[name].flatMap { $0.prediction == nil ? nil : (version: $0, share: share) }
+            }
+            let key = RoutePool.Key(modelType: type, version: .latest, capability: .prediction)
+            return shares.isEmpty ? nil : VersionSplit(shares, tickets: self.parts.tickets(key))
+        }
+
         /// Nil when no service offers the capability.
-        private mutating func pool(
-            _ key: RoutePool.Key,
-            _ services: [Service],
-            upstream: (InstanceKey) -> Upstream,
-            tickets: (RoutePool.Key) -> TicketSource
-        ) -> RoutePool? {
+        private mutating func pool(_ key: RoutePool.Key, _ services: [Service]) -> RoutePool? {
             let offering = services.filter { $0.definition.offers(key.capability.rawValue) }
             guard !offering.isEmpty else { return nil }
             let members = offering.map { service in
                 let instance = InstanceKey(service: service.id, url: service.definition.url)
-                return RouteMember(upstream: upstream(instance), definition: service.definition)
+                return RouteMember(upstream: self.parts.upstream(instance), definition: service.definition)
             }
             let pool = RoutePool(
                 key: key,
                 index: self.pools.count,
                 members: members,
                 strategy: self.strategy,
-                tickets: tickets(key)
+                tickets: self.parts.tickets(key),
+                meter: self.parts.meter(VersionMeter.Key(modelType: key.modelType, version: key.version))
             )
             self.pools.append(pool)
             return pool

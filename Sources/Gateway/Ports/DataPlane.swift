@@ -28,6 +28,7 @@ public final class DataPlane: Sendable {
     private let planes: [LoopPlane]
     private let listener: Listener
     private let common = PlaneCommon()
+    private let settled: SettledEpoch
     /// Which loop serves the next request of the general door, or call of the manager's own.
     private let turn = Atomic<Int>(0)
 
@@ -52,6 +53,7 @@ public final class DataPlane: Sendable {
             connectTimeout: settings.connectTimeout
         )
         let jar = RetryJar()
+        self.settled = SettledEpoch(loops: loops.count)
         self.board = board
         self.connector = connector
         self.planes = loops.enumerated().map { [common] index, loop in
@@ -80,6 +82,34 @@ public final class DataPlane: Sendable {
     /// Every loop routes by the snapshot from its next request on. Upstreams that stay keep their connections and state.
     public func apply(_ snapshot: RegistrySnapshot) {
         self.board.apply(snapshot)
+        for plane in self.planes {
+            plane.loop.execute { [settled] in
+                plane.refresh()
+                settled.passed(snapshot.epoch, loop: plane.index)
+            }
+        }
+    }
+
+    /// That every event loop routes by, with nothing left to begin by an older one.
+    public var settledEpoch: Epoch { self.settled.epoch }
+
+    /// Called on an event loop each time `settledEpoch` has risen; must not wait.
+    public func onSettled(_ handler: @escaping @Sendable (Epoch) -> Void) {
+        self.settled.onRise(handler)
+    }
+
+    /// What callers got of each version.
+    public func versionTraffic() async -> [VersionTraffic] {
+        let meters = self.board.meters
+        var traffic = meters.map { VersionTraffic(type: $0.key.modelType, version: $0.key.version) }
+        for plane in self.planes {
+            let sum = traffic
+            let next = try? await plane.loop.submit {
+                zip(meters, sum).map { meter, sum in sum.adding(meter.lanes[plane.index]) }
+            }.get()
+            traffic = next ?? traffic
+        }
+        return traffic
     }
 
     /// What the probes found; ignored for an instance that no longer exists.
@@ -193,5 +223,16 @@ public final class DataPlane: Sendable {
     private func nextPlane() -> LoopPlane {
         let turn = self.turn.wrappingAdd(1, ordering: .relaxed).oldValue
         return self.planes[Int(UInt(bitPattern: turn) % UInt(self.planes.count))]
+    }
+}
+
+extension VersionTraffic {
+    fileprivate func adding(_ lane: VersionLane) -> VersionTraffic {
+        var sum = self
+        sum.requests += lane.requests
+        sum.failures += lane.failures
+        sum.latencyMicroseconds += lane.latencyMicroseconds
+        sum.inFlight += lane.inFlight
+        return sum
     }
 }

@@ -11,9 +11,13 @@ final class GateBoard: Sendable {
         var table: RoutingTable
         var upstreams: [InstanceKey: Upstream] = [:]
         var tickets: [RoutePool.Key: TicketSource] = [:]
+        /// Of every version there ever was, up to `metersMax`: requests of one that left may still be under way.
+        var meters: [VersionMeter.Key: VersionMeter] = [:]
         /// The pool that bounds an instance's ejection.
         var homes: [InstanceKey: RoutePool] = [:]
     }
+
+    private static let metersMax = 10_000
 
     private let generation = Atomic<UInt64>(1)
     private let shared: Mutex<Shared>
@@ -32,8 +36,11 @@ final class GateBoard: Sendable {
         let empty = RoutingTable(
             .empty,
             strategy: strategy,
-            upstream: { Upstream(key: $0, policy: policy, laneCount: laneCount) },
-            tickets: { _ in TicketSource() }
+            RoutingTable.Parts(
+                upstream: { Upstream(key: $0, policy: policy, laneCount: laneCount) },
+                tickets: { _ in TicketSource() },
+                meter: { VersionMeter(key: $0, laneCount: laneCount) }
+            )
         )
         self.shared = Mutex(Shared(table: empty))
     }
@@ -46,6 +53,8 @@ final class GateBoard: Sendable {
 
     func upstream(_ key: InstanceKey) -> Upstream? { self.shared.withLock { $0.upstreams[key] } }
 
+    var meters: [VersionMeter] { self.shared.withLock { Array($0.meters.values) } }
+
     func upstreams(of service: ServiceID) -> [Upstream] {
         self.shared.withLock { $0.upstreams.values.filter { $0.key.service == service } }
     }
@@ -57,22 +66,29 @@ final class GateBoard: Sendable {
         self.shared.withLock { shared in
             var upstreams: [InstanceKey: Upstream] = [:]
             var tickets: [RoutePool.Key: TicketSource] = [:]
-            let table = RoutingTable(
-                snapshot,
-                strategy: self.strategy,
+            var meters = shared.meters.count < Self.metersMax ? shared.meters : [:]
+            let old = shared
+            let parts = RoutingTable.Parts(
                 upstream: { key in
                     if let known = upstreams[key] { return known }
                     let upstream =
-                        shared.upstreams[key] ?? Upstream(key: key, policy: self.policy, laneCount: self.laneCount)
+                        old.upstreams[key] ?? Upstream(key: key, policy: self.policy, laneCount: self.laneCount)
                     upstreams[key] = upstream
                     return upstream
                 },
                 tickets: { key in
-                    let source = shared.tickets[key] ?? TicketSource()
+                    let source = old.tickets[key] ?? TicketSource()
                     tickets[key] = source
                     return source
+                },
+                meter: { key in
+                    if let known = meters[key] { return known }
+                    let meter = old.meters[key] ?? VersionMeter(key: key, laneCount: self.laneCount)
+                    meters[key] = meter
+                    return meter
                 }
             )
+            let table = RoutingTable(snapshot, strategy: self.strategy, parts)
             for (key, upstream) in shared.upstreams where upstreams[key] == nil { upstream.retire() }
             for (key, upstream) in upstreams {
                 _ = upstream.gate.setDraining(snapshot[key.service]?.isDraining ?? true)
@@ -80,6 +96,7 @@ final class GateBoard: Sendable {
             shared.homes = Self.homes(table)
             shared.upstreams = upstreams
             shared.tickets = tickets
+            shared.meters = meters
             shared.table = table
         }
         self.raise()

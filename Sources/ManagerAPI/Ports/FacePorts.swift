@@ -8,6 +8,8 @@ public struct FacePorts: Sendable {
     public var cluster: any ClusterView
     /// Nil: `/events` says that this replica keeps none.
     public var events: (any EventLog)?
+    /// Nil: this replica takes no orders about models.
+    public var models: (any ModelCommands)?
     public var replica: any ReplicaStatus
     public var clocks: ReplicaClocks
 

@@ -1,7 +1,8 @@
+internal import ClusterState
 internal import Hummingbird
 internal import Registry
 
-/// The models that the registered services make up.
+/// The models that the registered services make up, and what the store has written down about them.
 struct ModelReads: Sendable {
     let knowledge: Knowledge
 
@@ -18,45 +19,86 @@ struct ModelReads: Sendable {
         ])
     }
 
+    /// `GET /models/{model_type}`; with what was measured of a rollout that is under way.
     func show(_ call: Call) async throws -> Response {
         let type = try call.name("model_type", ModelType.self)
         let model = try await self.knowledge.model(type)
-        return .json(self.json(type, model, try self.knowledge.snapshot()))
+        var json = self.json(type, model, try self.knowledge.snapshot())
+        if let rollout = model.pointers.rollout, rollout.isUnderWay {
+            let sight = try? await self.knowledge.ports.models?.traffic(of: type, [rollout.version, rollout.replaces])
+            let shown = ModelJSON.json(rollout).adding("measured", sight.map { ModelJSON.json($0) } ?? .null)
+            json = json.adding("rollout", shown)
+        }
+        return .json(json)
     }
 
-    private func json(_ type: ModelType, _ model: Model, _ snapshot: RegistrySnapshot) -> JSONValue {
+    /// `GET /models/{model_type}/versions/{version}`
+    func showVersion(_ call: Call) async throws -> Response {
+        let type = try call.name("model_type", ModelType.self)
+        return .json(try await self.version(type, try call.name("version", ModelVersion.self)))
+    }
+
+    /// A version by name or alias, with who holds requests of it.
+    func version(_ type: ModelType, _ asked: ModelVersion) async throws -> JSONValue {
+        let model = try await self.knowledge.model(type)
+        let version = model.knownVersions.contains(asked) ? asked : model.resolve(asked) ?? asked
+        guard model.knownVersions.contains(version) else {
+            throw Problem(.versionNotFound, "model_type \(type) has neither a version nor an alias \(asked)")
+        }
+        let snapshot = try self.knowledge.snapshot()
+        let sight = try? await self.knowledge.ports.models?.traffic(of: type, [version])
+        return self.json(version, of: model, snapshot)
+            .adding("model_type", .string(type.text))
+            .adding("provenance", Self.provenance((model.versions[version] ?? []).compactMap { snapshot[$0] }))
+            .adding("in_flight", sight.map { ModelJSON.holders($0, of: version) } ?? .null)
+    }
+
+    func json(_ type: ModelType, _ model: Model, _ snapshot: RegistrySnapshot) -> JSONValue {
         let aliases = model.aliases.sorted { $0.key < $1.key }
-        let versions = model.versions.sorted { $0.key < $1.key }
+        let traffic = model.traffic.sorted { $0.key < $1.key }
         return [
             "model_type": .string(type.text),
             "latest": .string(model.latest.text),
             "aliases": .members(aliases.map { ($0.key.text, .string($0.value.text)) }),
-            "traffic": .members([(model.latest.text, .integer(100))]),
-            "rollout": nil,
-            "versions": .array(
-                versions.map { version, ids in
-                    self.json(version, isLatest: version == model.latest, ids.compactMap { snapshot[$0] })
-                }
-            ),
+            "traffic": .members(traffic.map { ($0.key.text, JSONValue($0.value)) }),
+            "rollout": model.pointers.rollout.map { ModelJSON.json($0) } ?? .null,
+            "versions": .array(model.knownVersions.sorted().map { self.json($0, of: model, snapshot) }),
         ]
     }
 
-    private func json(_ version: ModelVersion, isLatest: Bool, _ services: [Service]) -> JSONValue {
+    private func json(_ version: ModelVersion, of model: Model, _ snapshot: RegistrySnapshot) -> JSONValue {
+        let services = (model.versions[version] ?? []).compactMap { snapshot[$0] }
         let conditions = services.map { self.knowledge.condition($0) }
         let listed: [JSONValue] = zip(services, conditions).map { service, condition in
             ["service_id": .string(service.id.text), "status": .string(condition.status.rawValue)]
         }
+        let note = model.pointers.notes[version]
         return [
             "version": .string(version.text),
-            "state": .string(Self.state(isLatest: isLatest, conditions.map(\.status))),
-            "services": .array(listed),
+            "state": .string(Self.state(of: version, model, conditions.map(\.status)).rawValue),
+            "since": JSONValue(note?.since?.description), "why": JSONValue(note?.why), "services": .array(listed),
         ]
     }
 
-    /// A version is as well as the best of its services.
-    private static func state(isLatest: Bool, _ statuses: [ServiceCondition.Status]) -> String {
-        if statuses.allSatisfy({ $0 == .draining }) { return "draining" }
-        if statuses.allSatisfy({ $0 == .draining || $0 == .unhealthy }) { return "failed" }
-        return isLatest ? "serving" : "ready"
+    /// What the store says of the version; else it is as well as the best of its services.
+    private static func state(
+        of version: ModelVersion,
+        _ model: Model,
+        _ statuses: [ServiceCondition.Status]
+    ) -> VersionState {
+        if let state = model.pointers.notes[version]?.state { return state }
+        if statuses.isEmpty { return .registered }
+        if statuses.allSatisfy({ $0 == .draining }) { return .draining }
+        if statuses.allSatisfy({ $0 == .draining || $0 == .unhealthy }) { return .failed }
+        return version == model.latest || (model.traffic[version] ?? 0) > 0 ? .serving : .ready
+    }
+
+    /// How the version came to be: by which service, told by whom, when.
+    private static func provenance(_ services: [Service]) -> JSONValue {
+        guard let first = services.min(by: { $0.registeredEpoch < $1.registeredEpoch }) else { return .null }
+        return [
+            "service_id": .string(first.id.text), "source": .string(first.source.rawValue),
+            "registered_at": .string(first.registeredAt.description),
+        ]
     }
 }

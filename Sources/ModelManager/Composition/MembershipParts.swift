@@ -49,7 +49,7 @@ struct MembershipParts {
             gate: presence.dataPlane.catchUpGate,
             logger: logger
         )
-        self.keepViewFresh(store)
+        self.keepViewFresh(presence.dataPlane)
     }
 
     /// To be placed right after the store, so that they end after everything that holds something through the session;
@@ -74,9 +74,9 @@ struct MembershipParts {
     }
 
     /// A beat tells which epoch this replica serves and hears who leads; neither waits for its turn when it changes.
-    private func keepViewFresh(_ store: StoreParts) {
+    private func keepViewFresh(_ dataPlane: DataPlane) {
         let membership = self.membership
-        store.holder.onUsed { membership.announce() }
+        dataPlane.onSettled { _ in membership.announce() }
         self.signals.onSignal { signal in
             switch signal {
             case .elected, .resigned, .left: membership.announce()
@@ -90,13 +90,12 @@ extension MembershipParts {
     /// What this replica tells of itself.
     struct Presence: Sendable {
         let identity: ReplicaIdentity
-        let holder: SnapshotHolder
         let dataPlane: DataPlane
         let condition: ReplicaCondition
 
         var report: ReplicaReport {
             ReplicaReport(
-                epoch: self.holder.usedEpoch,
+                epoch: self.dataPlane.settledEpoch,
                 inFlight: self.dataPlane.inFlight,
                 startedAt: self.identity.startedAt,
                 version: self.identity.version,

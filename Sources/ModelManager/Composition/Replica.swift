@@ -47,7 +47,6 @@ struct Replica {
                 version: ProgramVersion.text,
                 startedAt: LoopTime.system.wall()
             ),
-            holder: self.store.holder,
             dataPlane: self.dataPlane,
             condition: self.condition
         )
@@ -111,6 +110,7 @@ struct Replica {
         loops.append(
             StalenessMark(contact: self.store.contact, catchUp: self.members.catchUp, dataPlane: self.dataPlane)
         )
+        loops += ModelParts(store: self.store, members: self.members, dataPlane: self.dataPlane).loops(self.logger)
         if let file = self.configuration.servicesFile {
             loops.append(
                 ServicesFileLoop(
@@ -126,7 +126,7 @@ struct Replica {
 
     private func face(_ prober: Prober) -> ManagerFace {
         let time = LoopTime.system
-        let ports = FacePorts(
+        var ports = FacePorts(
             commands: StoreCommands(store: self.store),
             snapshots: self.store.holder.reads,
             traffic: self.dataPlane,
@@ -137,6 +137,7 @@ struct Replica {
             replica: self.condition,
             clocks: ReplicaClocks(monotonic: time.now, wall: time.wall, sleep: time.sleep)
         )
+        ports.models = StoreModels(store: self.store)
         var settings = FaceSettings()
         settings.bodyBytesMax = self.configuration.dataPlane.bodyBytesMax
         settings.timeout = self.configuration.dataPlane.timeout

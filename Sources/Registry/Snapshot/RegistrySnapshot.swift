@@ -17,6 +17,8 @@ public final class RegistrySnapshot: Sendable {
         for service in self.services where service.definition.kind == .model {
             models[service.definition.modelType, default: Model()].add(service)
         }
+        // A model type that somebody switched stays known while its services are away.
+        for (type, pointers) in pointers where pointers.latest != nil && models[type] == nil { models[type] = Model() }
         for type in models.keys {
             models[type]?.settle(pointers[type] ?? ModelPointers())
         }
@@ -34,6 +36,8 @@ public struct Model: Hashable, Sendable {
     public private(set) var versions: [ModelVersion: [ServiceID]] = [:]
     public private(set) var latest: ModelVersion = .unnamed
     public private(set) var aliases: [ModelVersion: ModelVersion] = [:]
+    /// What the store has of it beside the services.
+    public private(set) var pointers = ModelPointers()
     private var oldest: (epoch: Epoch, id: ServiceID, version: ModelVersion)?
 
     fileprivate init() {}
@@ -47,8 +51,27 @@ public struct Model: Hashable, Sendable {
 
     /// Before any switch, `latest` is the version registered first: a new version takes no traffic by itself.
     fileprivate mutating func settle(_ pointers: ModelPointers) {
+        self.pointers = pointers
         self.aliases = pointers.aliases
         self.latest = pointers.latest ?? self.oldest?.version ?? .unnamed
+    }
+
+    /// Whether requests may go to the version, as far as the store's word goes.
+    public func admits(_ version: ModelVersion) -> Bool {
+        switch self.pointers.notes[version]?.state {
+        case nil, .ready, .serving, .registered: true
+        case .loading, .draining, .retired, .failed: false
+        }
+    }
+
+    /// Percentages of the requests that name no version; they add up to 100.
+    public var traffic: [ModelVersion: Int] {
+        self.pointers.split.isEmpty ? [self.latest: 100] : self.pointers.split
+    }
+
+    /// Every version that services offer or that the store wrote something about.
+    public var knownVersions: Set<ModelVersion> {
+        Set(self.versions.keys).union(self.pointers.notes.keys).union([self.latest])
     }
 
     /// The version that a request's `model_version` means, whether or not a service has it. Nil: neither version nor alias.
@@ -59,23 +82,11 @@ public struct Model: Hashable, Sendable {
     }
 
     public static func == (left: Model, right: Model) -> Bool {
-        left.versions == right.versions && left.latest == right.latest && left.aliases == right.aliases
+        left.versions == right.versions && left.latest == right.latest && left.pointers == right.pointers
     }
 
     public func hash(into hasher: inout Hasher) {
         hasher.combine(self.versions)
         hasher.combine(self.latest)
-    }
-}
-
-/// What was explicitly pointed where for one model type.
-public struct ModelPointers: Hashable, Sendable {
-    /// Nil until the first switch.
-    public var latest: ModelVersion?
-    public var aliases: [ModelVersion: ModelVersion]
-
-    public init(latest: ModelVersion? = nil, aliases: [ModelVersion: ModelVersion] = [:]) {
-        self.latest = latest
-        self.aliases = aliases
     }
 }

@@ -1,0 +1,85 @@
+internal import RedisClient
+public import Registry
+
+/// What became of a report of traffic.
+public enum TrafficReply: String, Hashable, Sendable {
+    case counted
+    /// It had been counted before.
+    case repeated
+    /// The session is over; nothing was counted.
+    case lapsed
+}
+
+extension ClusterState {
+    /// Adds what a replica counted since its last report; `number` rises within the session, so that a report that is
+    /// repeated counts once. The epoch is one that all of the replica's event loops used before it counted.
+    public func reportTraffic(
+        _ session: String,
+        number: Int64,
+        epoch: Epoch,
+        _ reports: [VersionTraffic]
+    ) async throws(StateError) -> TrafficReply {
+        let arguments =
+            [session, String(number), epoch.description]
+            + reports.flatMap {
+                [
+                    $0.type.text, $0.version.text, String($0.requests), String($0.failures),
+                    String($0.latencyMicroseconds), String($0.inFlight),
+                ]
+            }
+        var reply = try await self.call("traffic_report", arguments.map { RedisWord($0) })
+        let status = try reply.text()
+        guard let known = TrafficReply(rawValue: status) else {
+            throw StateError(.unreadable, "traffic_report answered \(status)")
+        }
+        return known
+    }
+
+    /// What the versions did since the last mark, and who holds requests of them.
+    public func traffic(of type: ModelType, _ versions: [ModelVersion]) async throws(StateError) -> TrafficSight {
+        let arguments = [type.text] + versions.map(\.text)
+        var reply = try await self.call("traffic_counts", arguments.map { RedisWord($0) })
+        let clock = try reply.integer()
+        var counts: [ModelVersion: TrafficSight.Counts] = [:]
+        for (version, item) in zip(versions, try reply.list()) {
+            var row = try ReplyReader(item, of: "traffic_counts")
+            _ = try row.text()
+            counts[version] = TrafficSight.Counts(
+                requests: try row.integer(),
+                failures: try row.integer(),
+                latencyMicroseconds: try row.integer()
+            )
+        }
+        var holders: [TrafficSight.Holder] = []
+        for item in try reply.list() { holders.append(try Self.holder(item, versions)) }
+        return TrafficSight(leaseClock: clock, counts: counts, holders: holders)
+    }
+
+    /// The live replicas that do not serve by the epoch yet.
+    public func replicas(behind epoch: Epoch) async throws(StateError) -> [ReplicaBehind] {
+        var reply = try await self.call("session_behind", [RedisWord(epoch.description)])
+        var behind: [ReplicaBehind] = []
+        for item in reply.rest() {
+            var row = try ReplyReader(item, of: "session_behind")
+            behind.append(
+                ReplicaBehind(
+                    replica: try row.text(),
+                    epoch: try row.epoch(),
+                    remaining: .milliseconds(try row.integer())
+                )
+            )
+        }
+        return behind
+    }
+
+    private static func holder(
+        _ item: RedisValue,
+        _ versions: [ModelVersion]
+    ) throws(StateError) -> TrafficSight.Holder {
+        var row = try ReplyReader(item, of: "traffic_counts")
+        let (replica, epoch) = (try row.text(), try row.epoch())
+        var inFlight: [ModelVersion: Int] = [:]
+        for version in versions { inFlight[version] = Int(try row.integer()) }
+        return TrafficSight.Holder(replica: replica, epoch: epoch, inFlight: inFlight)
+    }
+}

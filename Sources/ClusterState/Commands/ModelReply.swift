@@ -1,0 +1,39 @@
+public import Registry
+
+/// What became of an order about a model type.
+public enum ModelReply: Hashable, Sendable {
+    case changed(ModelChange)
+    /// It was so already; the epoch is that of the change that made it so.
+    case same(Epoch)
+    case refused(ModelRefusal)
+}
+
+/// A change of a model type that the store has.
+public struct ModelChange: Hashable, Sendable {
+    public let epoch: Epoch
+    /// The change as the log has it.
+    public let entry: LogEntry
+}
+
+/// Why the store did not do what was ordered.
+public enum ModelRefusal: Hashable, Sendable {
+    /// There is no such model type.
+    case absent
+    /// Another version is the latest than the caller expected.
+    case unexpected(latest: String)
+    case unknown(version: String)
+    case notReady(state: String)
+    /// A rollout to the version is under way.
+    case rolling(version: String)
+    /// There is no version before the latest.
+    case noHistory
+    case noAlias
+    /// The alias would bear a version's name.
+    case isVersion
+    /// What still points at the version: `latest`, `traffic`, `rollout`, `alias <name>`.
+    case inUse(by: String)
+    /// The caller leads no longer.
+    case fenced
+    /// The rollout is not where the caller saw it.
+    case stale
+}

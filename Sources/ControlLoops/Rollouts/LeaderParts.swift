@@ -1,0 +1,33 @@
+public import ClusterState
+internal import Registry
+
+/// What a loop of the leader has in its hands: the snapshot it looks at, the store it writes to, and its right to.
+public struct LeaderParts: Sendable {
+    let holder: SnapshotHolder
+    let state: ClusterState
+    let leadership: any Leadership
+    /// Told of each change, so that this replica need not wait for the log.
+    let note: @Sendable (LogEntry) -> Void
+    let time: LoopTime
+
+    public init(
+        holder: SnapshotHolder,
+        state: ClusterState,
+        leadership: any Leadership,
+        note: @escaping @Sendable (LogEntry) -> Void,
+        time: LoopTime = .system
+    ) {
+        self.holder = holder
+        self.state = state
+        self.leadership = leadership
+        self.note = note
+        self.time = time
+    }
+
+    /// Takes a change over, and waits a moment until the snapshot shows it: the next turn must not act on the old one.
+    func settle(_ reply: ModelReply) async {
+        guard case .changed(let change) = reply else { return }
+        self.note(change.entry)
+        _ = await self.holder.waitForEpoch(change.epoch, within: .seconds(1))
+    }
+}

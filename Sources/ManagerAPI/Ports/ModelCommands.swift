@@ -1,0 +1,19 @@
+public import ClusterState
+public import Registry
+
+/// Orders about models, and what the cluster says of them.
+///
+/// What comes back is stored; what is refused comes back as a reason, and what could not be asked as a `Problem`.
+public protocol ModelCommands: Sendable {
+    func switchModel(_ type: ModelType, to order: SwitchOrder) async throws(Problem) -> ModelReply
+    func rollBack(_ type: ModelType, expecting: ModelVersion?, force: Bool) async throws(Problem) -> ModelReply
+    /// Without a version the alias goes away.
+    func pointAlias(_ alias: ModelVersion, of type: ModelType, at version: ModelVersion?) async throws(Problem)
+        -> ModelReply
+    /// Empty: all to the latest.
+    func splitTraffic(of type: ModelType, _ split: [ModelVersion: Int]) async throws(Problem) -> ModelReply
+    func retire(_ version: ModelVersion, of type: ModelType, timeout: Duration) async throws(Problem) -> ModelReply
+    /// Waits until every live replica serves by the epoch; who did not when the time was up.
+    func waitForCluster(_ epoch: Epoch, within limit: Duration) async throws(Problem) -> [ReplicaBehind]
+    func traffic(of type: ModelType, _ versions: [ModelVersion]) async throws(Problem) -> TrafficSight
+}

@@ -1,0 +1,157 @@
+internal import ClusterState
+internal import Gateway
+internal import HTTPTypes
+internal import Hummingbird
+internal import NIOCore
+internal import Registry
+
+/// Switches, aliases, splits and retirements of model versions.
+///
+/// An answer means: the store has it, and this replica uses it; after a switch, every live replica does.
+struct ModelWrites: Sendable {
+    let ports: FacePorts
+    let knowledge: Knowledge
+    let reads: ModelReads
+    let settings: FaceSettings
+
+    /// `POST /models/{model_type}/switch`
+    func change(_ call: Call) async throws -> Response {
+        let type = try call.name("model_type", ModelType.self)
+        let form = try SwitchForm.read(try await self.form(call))
+        if !form.order.isForced { try await self.checkHealth(of: form.order.version, type) }
+        let epoch = try await self.settle(self.commands().switchModel(type, to: form.order), type)
+        let isUnderWay = try self.knowledge.snapshot().models[type]?.pointers.rollout?.isUnderWay == true
+        if form.order.canary != nil, isUnderWay { return try self.answer(type, epoch, status: .accepted) }
+        try await self.waitForCluster(epoch, form.timeout)
+        return try self.answer(type, epoch)
+    }
+
+    /// `POST /models/{model_type}/rollback`
+    func rollBack(_ call: Call) async throws -> Response {
+        let type = try call.name("model_type", ModelType.self)
+        let form = try RollbackForm.read(try await self.form(call))
+        let reply = try await self.commands().rollBack(type, expecting: form.expected, force: form.isForced)
+        let epoch = try await self.settle(reply, type)
+        try await self.waitForCluster(epoch, form.timeout)
+        return try self.answer(type, epoch)
+    }
+
+    /// `PUT /models/{model_type}/aliases/{alias}`
+    func pointAlias(_ call: Call) async throws -> Response {
+        let (type, alias) = try self.alias(call)
+        let form = try AliasForm.read(try await self.form(call))
+        let reply = try await self.commands().pointAlias(alias, of: type, at: form.version)
+        return try self.answer(type, try await self.settle(reply, type))
+    }
+
+    /// `DELETE /models/{model_type}/aliases/{alias}`
+    func removeAlias(_ call: Call) async throws -> Response {
+        let (type, alias) = try self.alias(call)
+        let reply = try await self.commands().pointAlias(alias, of: type, at: nil)
+        return try self.answer(type, try await self.settle(reply, type))
+    }
+
+    /// `PUT /models/{model_type}/traffic`
+    func splitTraffic(_ call: Call) async throws -> Response {
+        let type = try call.name("model_type", ModelType.self)
+        let form = try TrafficForm.read(try await self.form(call))
+        let reply = try await self.commands().splitTraffic(of: type, form.split)
+        return try self.answer(type, try await self.settle(reply, type))
+    }
+
+    /// `DELETE /models/{model_type}/traffic`: all to the latest again.
+    func endSplit(_ call: Call) async throws -> Response {
+        let type = try call.name("model_type", ModelType.self)
+        let reply = try await self.commands().splitTraffic(of: type, [:])
+        return try self.answer(type, try await self.settle(reply, type))
+    }
+
+    /// `POST /models/{model_type}/versions/{version}/retire`
+    func retire(_ call: Call) async throws -> Response {
+        let type = try call.name("model_type", ModelType.self)
+        let version = try call.name("version", ModelVersion.self)
+        let form = try RetireForm.read(try await self.form(call))
+        let reply = try await self.commands().retire(version, of: type, timeout: form.timeout)
+        let epoch = try await self.settle(reply, type)
+        let shown = try await self.reads.version(type, version).adding("epoch", .integer(epoch.rawValue))
+        let location = "/models/\(type)/versions/\(version)"
+        return .json(shown, status: .accepted, headers: [.location: location])
+    }
+
+    private func commands() throws(Problem) -> any ModelCommands {
+        guard let commands = self.ports.models else {
+            throw Problem(.storeUnavailable, "this replica takes no orders about models", retryAfter: 1)
+        }
+        return commands
+    }
+
+    private func alias(_ call: Call) throws -> (ModelType, ModelVersion) {
+        let alias = try call.name("alias", ModelVersion.self)
+        guard alias != .latest else {
+            throw Refusal.invalid(at: ["path", "alias"], "latest moves by a switch alone", type: "value_error")
+        }
+        return (try call.name("model_type", ModelType.self), alias)
+    }
+
+    /// The body, an empty object when there is none.
+    private func form(_ call: Call) async throws -> JSONValue {
+        let body = try await call.body(bytesMax: self.settings.formBytesMax)
+        guard body.readableBytes > 0 else { return [:] }
+        do throws(JSONProblem) {
+            return try JSONValue.parse(Array(body.readableBytesView))
+        } catch {
+            throw Problem(.invalidRequest, "the body is not JSON: \(error)", detail: error.description)
+        }
+    }
+
+    /// A version of which this replica sees no service alive is not ready, whatever the store says.
+    private func checkHealth(of version: ModelVersion, _ type: ModelType) async throws(Problem) {
+        let model = try await self.knowledge.model(type)
+        guard model.admits(version) else { return }  // The store says so, and why.
+        let snapshot = try self.knowledge.snapshot()
+        let services = (model.versions[version] ?? []).compactMap { snapshot[$0] }
+        let isDown = services.allSatisfy { self.knowledge.condition($0).status == .unhealthy }
+        guard !services.isEmpty, isDown else { return }
+        throw Problem(.notReady(state: "failed"), of: type, all: services.map(\.id.text))
+    }
+
+    /// Waits until this replica uses the change.
+    private func settle(_ reply: ModelReply, _ type: ModelType) async throws(Problem) -> Epoch {
+        let epoch: Epoch
+        switch reply {
+        case .changed(let change): epoch = change.epoch
+        case .same(let same): epoch = same
+        case .refused(let refusal): throw Problem(refusal, of: type)
+        }
+        _ = await self.ports.snapshots.waitForEpoch(epoch, within: self.settings.epochWaitMax)
+        return epoch
+    }
+
+    /// No longer than a replica that was paused needs to lapse, unless the caller says so.
+    private func waitForCluster(_ epoch: Epoch, _ timeout: Duration?) async throws(Problem) {
+        let limit = timeout ?? self.settings.switchWaitMax
+        let behind = try await self.commands().waitForCluster(epoch, within: limit)
+        guard !behind.isEmpty else { return }
+        let names = behind.map(\.replica).joined(separator: ", ")
+        throw Problem(
+            .epochNotReached,
+            "the switch is stored, but \(names) may still serve the version before",
+            detail: "send the same request again to wait on; epoch \(epoch)",
+            retryAfter: 1
+        )
+    }
+
+    private func answer(_ type: ModelType, _ epoch: Epoch, status: HTTPResponse.Status = .ok) throws -> Response {
+        let snapshot = try self.knowledge.snapshot()
+        let model = snapshot.models[type].map { self.reads.json(type, $0, snapshot) } ?? [:]
+        let headers: HTTPFields = status == .accepted ? [.location: "/models/\(type)"] : [:]
+        return .json(model.adding("epoch", .integer(epoch.rawValue)), status: status, headers: headers)
+    }
+}
+
+extension Problem {
+    fileprivate init(_ refusal: ModelRefusal, of type: ModelType, all services: [String]) {
+        self.init(refusal, of: type)
+        self.message += ": probes call all of its services unhealthy (\(services.joined(separator: ", ")))"
+    }
+}

@@ -1,0 +1,39 @@
+internal import ClusterState
+internal import Registry
+
+/// A model's rollout and its versions as callers see them.
+enum ModelJSON {
+    static func json(_ rollout: Rollout) -> JSONValue {
+        [
+            "version": .string(rollout.version.text), "replaces": .string(rollout.replaces.text),
+            "state": .string(rollout.state.rawValue), "steps": .array(rollout.steps.map { JSONValue($0) }),
+            "step": JSONValue(rollout.step), "share": JSONValue(rollout.isUnderWay ? rollout.share : 0),
+            "interval": JSONValue(seconds: rollout.interval), "max_error_rate": .number(rollout.errorRateMax),
+            "max_latency_ratio": rollout.latencyRatioMax.map { .number($0) } ?? .null,
+            "began": .string(rollout.began.description), "reason": JSONValue(rollout.reason),
+        ]
+    }
+
+    /// What was measured of the versions of a rollout in its present step, over all replicas.
+    static func json(_ sight: TrafficSight) -> JSONValue {
+        let counts = sight.counts.sorted { $0.key < $1.key }
+        return .members(counts.map { ($0.key.text, self.json($0.value)) })
+    }
+
+    /// Which replicas hold requests of a version.
+    static func holders(_ sight: TrafficSight, of version: ModelVersion) -> JSONValue {
+        let rows = sight.holders.map { ($0.replica, $0.inFlight[version] ?? 0) }
+        let holding: [JSONValue] = rows.filter { $0.1 > 0 }.map {
+            ["replica_id": .string($0.0), "in_flight": JSONValue($0.1)]
+        }
+        return ["total": JSONValue(rows.reduce(0) { $0 + $1.1 }), "replicas": .array(holding)]
+    }
+
+    private static func json(_ counts: TrafficSight.Counts) -> JSONValue {
+        let mean = counts.requests == 0 ? 0 : counts.latencyMicroseconds / counts.requests
+        return [
+            "requests": .integer(counts.requests), "failures": .integer(counts.failures),
+            "mean_ms": .number(Double(mean) / 1000),
+        ]
+    }
+}

@@ -1,0 +1,34 @@
+import ControlLoops
+import Gateway
+import Logging
+import ServiceLifecycle
+
+/// The loops that care for the life of model versions.
+///
+/// Every replica tells what its callers got of each version; the leader carries canaries on and retires versions.
+struct ModelParts {
+    let store: StoreParts
+    let members: MembershipParts
+    let dataPlane: DataPlane
+
+    func loops(_ logger: Logger) -> [any ServiceLifecycle.Service] {
+        let store = self.store
+        let parts = LeaderParts(
+            holder: store.holder,
+            state: store.state,
+            leadership: self.members.campaign,
+            note: { store.follower.note($0) }
+        )
+        return [
+            TrafficReporter(
+                port: self.dataPlane,
+                membership: self.members.membership,
+                holder: store.holder,
+                state: store.state,
+                logger: logger
+            ),
+            RolloutLoop(parts: parts, logger: logger),
+            RetirementLoop(parts: parts, port: self.dataPlane, logger: logger),
+        ]
+    }
+}

@@ -1,0 +1,76 @@
+import ClusterState
+import ControlLoops
+import ManagerAPI
+import Registry
+
+/// Orders about models for the HTTP face: stored in Redis, then used by this replica, then answered.
+struct StoreModels: ModelCommands {
+    let store: StoreParts
+
+    func switchModel(_ type: ModelType, to order: SwitchOrder) async throws(Problem) -> ModelReply {
+        try await self.change { state, floor throws(StateError) in
+            try await state.switchModel(type, to: order, floor: floor)
+        }
+    }
+
+    func rollBack(_ type: ModelType, expecting: ModelVersion?, force: Bool) async throws(Problem) -> ModelReply {
+        try await self.change { state, floor throws(StateError) in
+            try await state.rollBackModel(type, expecting: expecting, force: force, floor: floor)
+        }
+    }
+
+    func pointAlias(
+        _ alias: ModelVersion,
+        of type: ModelType,
+        at version: ModelVersion?
+    ) async throws(Problem) -> ModelReply {
+        try await self.change { state, floor throws(StateError) in
+            try await state.pointAlias(alias, of: type, at: version, floor: floor)
+        }
+    }
+
+    func splitTraffic(of type: ModelType, _ split: [ModelVersion: Int]) async throws(Problem) -> ModelReply {
+        try await self.change { state, floor throws(StateError) in
+            try await state.splitTraffic(of: type, split, floor: floor)
+        }
+    }
+
+    func retire(_ version: ModelVersion, of type: ModelType, timeout: Duration) async throws(Problem) -> ModelReply {
+        try await self.change { state, floor throws(StateError) in
+            try await state.retireVersion(version, of: type, timeout: timeout, floor: floor)
+        }
+    }
+
+    func waitForCluster(_ epoch: Epoch, within limit: Duration) async throws(Problem) -> [ReplicaBehind] {
+        do throws(StateError) {
+            return try await SwitchBarrier(state: self.store.state).wait(for: epoch, within: limit)
+        } catch {
+            throw Problem(
+                .storeUnavailable,
+                "the change is stored, but the store cannot tell any more who knows it",
+                detail: "send the same request again to wait on",
+                retryAfter: 1
+            )
+        }
+    }
+
+    func traffic(of type: ModelType, _ versions: [ModelVersion]) async throws(Problem) -> TrafficSight {
+        do throws(StateError) {
+            return try await self.store.state.traffic(of: type, versions)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    private func change(
+        _ command: (ClusterState, Epoch) async throws(StateError) -> ModelReply
+    ) async throws(Problem) -> ModelReply {
+        do throws(StateError) {
+            let reply = try await command(self.store.state, self.store.follower.floor)
+            if case .changed(let change) = reply { self.store.follower.note(change.entry) }
+            return reply
+        } catch {
+            throw Problem(error)
+        }
+    }
+}

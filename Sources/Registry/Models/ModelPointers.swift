@@ -1,0 +1,22 @@
+/// What was explicitly pointed where for one model type, and what the store wrote down about its versions.
+public struct ModelPointers: Hashable, Sendable {
+    /// Nil until the first switch.
+    public var latest: ModelVersion?
+    public var aliases: [ModelVersion: ModelVersion]
+    /// Percentages of the requests that name no version; empty: all of them go to the latest.
+    public var split: [ModelVersion: Int]
+    /// What was the latest before, the newest last: where a roll-back goes.
+    public var history: [ModelVersion]
+    public var notes: [ModelVersion: VersionNote]
+    /// The last one, also when it is over.
+    public var rollout: Rollout?
+
+    public init(latest: ModelVersion? = nil, aliases: [ModelVersion: ModelVersion] = [:]) {
+        self.latest = latest
+        self.aliases = aliases
+        self.split = [:]
+        self.history = []
+        self.notes = [:]
+        self.rollout = nil
+    }
+}

@@ -1,0 +1,51 @@
+import ClusterState
+import ManagerAPI
+import Registry
+
+/// Orders about models: noted, and answered as the test said.
+extension FakeReplica: ModelCommands {
+    func switchModel(_ type: ModelType, to order: SwitchOrder) async throws(Problem) -> ModelReply {
+        let canary = order.canary.map { " by \($0.steps)" } ?? ""
+        let how = order.isForced ? " forced" : ""
+        return self.order("switch \(type) from \(order.expected?.text ?? "any") to \(order.version)\(canary)\(how)")
+    }
+
+    func rollBack(_ type: ModelType, expecting: ModelVersion?, force: Bool) async throws(Problem) -> ModelReply {
+        self.order("roll back \(type)")
+    }
+
+    func pointAlias(
+        _ alias: ModelVersion,
+        of type: ModelType,
+        at version: ModelVersion?
+    ) async throws(Problem) -> ModelReply {
+        self.order("alias \(alias) of \(type) at \(version?.text ?? "nothing")")
+    }
+
+    func splitTraffic(of type: ModelType, _ split: [ModelVersion: Int]) async throws(Problem) -> ModelReply {
+        let shares = split.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        return self.order("split \(type) \(shares.joined(separator: ","))")
+    }
+
+    func retire(_ version: ModelVersion, of type: ModelType, timeout: Duration) async throws(Problem) -> ModelReply {
+        self.order("retire \(version) of \(type) within \(timeout)")
+    }
+
+    func waitForCluster(_ epoch: Epoch, within limit: Duration) async throws(Problem) -> [ReplicaBehind] {
+        self.edit { state in
+            state.calls.append("wait for \(epoch) within \(limit)")
+            return state.behind
+        }
+    }
+
+    func traffic(of type: ModelType, _ versions: [ModelVersion]) async throws(Problem) -> TrafficSight {
+        throw Problem(.storeUnavailable, "not in this test")
+    }
+
+    private func order(_ text: String) -> ModelReply {
+        self.edit { state in
+            state.calls.append(text)
+            return state.modelReply
+        }
+    }
+}

@@ -1,0 +1,115 @@
+-- Traffic: what the versions of models did over all replicas, added up, and which replica still holds requests of one.
+
+-- What a replica told under a session: fields `<version>` of what is in flight now, beside the sums of all.
+local function in_flight_field(version, session)
+    return 'in_flight:' .. version .. '@' .. session
+end
+
+--[[
+  Add what one replica counted since its last report, and tell what it has in flight now.
+
+  A report is numbered within its session: one that is repeated after an unknown outcome counts once. A session that
+  has lapsed tells nothing. The epoch is that of the snapshot which the figures came after.
+
+  KEYS[1]  prefix
+  ARGV[1]  session
+  ARGV[2]  number    of the report, rising
+  ARGV[3]  epoch     that every event loop of the replica had used before it counted
+  ARGV[4]… type, version, requests, failures, latency in microseconds, in flight, …  all but the last are new ones
+  Returns  {'counted'}   {'repeated'}   {'lapsed'}
+  Swift    ClusterState.reportTraffic(_:number:epoch:_:)
+]]
+local function traffic_report(keys, args)
+    local prefix, session = keys[1], args[1]
+    if not is_live(prefix, session, lease_now(prefix)) then return { 'lapsed' } end
+    local before = redis.call('HGET', prefix .. 'reports', session)
+    local number = before and tonumber(string.match(before, '^(%d+)')) or 0
+    if tonumber(args[2]) <= number then return { 'repeated' } end
+    redis.call('HSET', prefix .. 'reports', session, args[2] .. ':' .. args[3])
+    for i = 4, #args, 6 do
+        local key, version = prefix .. 'traffic:' .. args[i], args[i + 1]
+        redis.call('HINCRBY', key, 'sum:' .. version .. ':requests', args[i + 2])
+        redis.call('HINCRBY', key, 'sum:' .. version .. ':failures', args[i + 3])
+        redis.call('HINCRBY', key, 'sum:' .. version .. ':latency_us', args[i + 4])
+        if args[i + 5] == '0' then
+            redis.call('HDEL', key, in_flight_field(version, session))
+        else
+            redis.call('HSET', key, in_flight_field(version, session), args[i + 5])
+        end
+    end
+    return { 'counted' }
+end
+publish('traffic_report', traffic_report)
+
+-- Forgets what sessions told that are gone.
+local function forget_reports(prefix, type)
+    local gone = {}
+    for _, session in ipairs(redis.call('HKEYS', prefix .. 'reports')) do
+        if not redis.call('ZSCORE', prefix .. 'sessions', session) then
+            redis.call('HDEL', prefix .. 'reports', session)
+            gone[session] = true
+        end
+    end
+    for _, field in ipairs(redis.call('HKEYS', prefix .. 'traffic:' .. type)) do
+        local session = string.match(field, '^in_flight:[^@]*@(.*)$')
+        if session and (gone[session] or not redis.call('ZSCORE', prefix .. 'sessions', session)) then
+            redis.call('HDEL', prefix .. 'traffic:' .. type, field)
+        end
+    end
+end
+
+--[[
+  What a version did since the last mark (the beginning of a rollout's step), and who holds requests of it.
+
+  KEYS[1]  prefix
+  ARGV[1]  type     model type
+  ARGV[2]… version
+  Returns  {lease clock, {{version, requests, failures, latency in microseconds}, …},
+            {{replica id, epoch of its last report or 0, in flight of each version asked for, …}, …}}
+  Swift    ClusterState.traffic(of:_:)
+]]
+local function traffic_counts(keys, args)
+    local prefix, type, clock = keys[1], args[1], lease_now(keys[1])
+    local key, counts, holders = prefix .. 'traffic:' .. type, {}, {}
+    forget_reports(prefix, type)
+    for i = 2, #args do
+        local row = { args[i] }
+        for _, name in ipairs({ ':requests', ':failures', ':latency_us' }) do
+            local stored = redis.call('HMGET', key, 'sum:' .. args[i] .. name, 'mark:' .. args[i] .. name)
+            row[#row + 1] = text(tonumber(stored[1] or '0') - tonumber(stored[2] or '0'))
+        end
+        counts[#counts + 1] = row
+    end
+    for _, replica in ipairs(live_replicas(prefix, clock)) do
+        local session = redis.call('HGET', prefix .. 'replica:' .. replica[1], 'session')
+        local report = redis.call('HGET', prefix .. 'reports', session) or '0:0'
+        local row = { replica[1], string.match(report, ':(%d+)$') or '0' }
+        for i = 2, #args do
+            row[#row + 1] = redis.call('HGET', key, in_flight_field(args[i], session)) or '0'
+        end
+        holders[#holders + 1] = row
+    end
+    return { text(clock), counts, holders }
+end
+publish('traffic_counts', traffic_counts)
+
+--[[
+  Which live replicas do not serve by an epoch yet: what a switch waits for. A lapsed one does not count: it catches up
+  before it serves again.
+
+  KEYS[1]  prefix
+  ARGV[1]  epoch
+  Returns  {{replica id, its epoch, milliseconds left of its session}, …}
+  Swift    ClusterState.replicas(behind:)
+]]
+local function session_behind(keys, args)
+    local prefix, behind = keys[1], {}
+    for _, replica in ipairs(live_replicas(prefix, lease_now(prefix))) do
+        local epoch = redis.call('HGET', prefix .. 'replica:' .. replica[1], 'epoch') or '0'
+        if (tonumber(epoch) or 0) < tonumber(args[1]) then
+            behind[#behind + 1] = { replica[1], epoch, replica[2] }
+        end
+    end
+    return behind
+end
+publish('session_behind', session_behind)
