@@ -11,7 +11,6 @@ public final class SnapshotHolder: Sendable {
         var isLoaded = false
         var delivered = Epoch.zero
         var subscribers: [@Sendable (RegistrySnapshot) -> Void] = []
-        var usedHandlers: [@Sendable () -> Void] = []
         var waiting: [Int: Waiter] = [:]
         var waitersEver = 0
     }
@@ -46,16 +45,6 @@ public final class SnapshotHolder: Sendable {
         if let present { subscriber(present) }
     }
 
-    /// The epoch that all subscribers use: what this replica may tell the others.
-    public var usedEpoch: Epoch {
-        self.state.withLock { $0.delivered }
-    }
-
-    /// Calls each time that `usedEpoch` has moved. The call must not wait.
-    public func onUsed(_ handler: @escaping @Sendable () -> Void) {
-        self.state.withLock { $0.usedHandlers.append(handler) }
-    }
-
     /// Swaps the snapshot. One caller at a time.
     public func publish(_ snapshot: RegistrySnapshot) {
         let subscribers = self.state.withLock { state in
@@ -64,14 +53,13 @@ public final class SnapshotHolder: Sendable {
             return state.subscribers
         }
         for subscriber in subscribers { subscriber(snapshot) }
-        let (reached, handlers) = self.state.withLock { state in
+        let reached = self.state.withLock { state in
             state.delivered = snapshot.epoch
             let reached = state.waiting.filter { $0.value.epoch <= snapshot.epoch }
             for id in reached.keys { state.waiting[id] = nil }
-            return (reached.values.map(\.end), state.usedHandlers)
+            return reached.values.map(\.end)
         }
         for end in reached { end.resume(returning: true) }
-        for handler in handlers { handler() }
     }
 
     /// Waits until this replica uses the epoch or a later one; false when that took too long.
