@@ -13,6 +13,13 @@ public struct PlainClient: Sendable {
         public var description: String
     }
 
+    /// More than the cores: a test may have many slow requests under way, and those of others must not wait for them.
+    private static let threads: NIOThreadPool = {
+        let threads = NIOThreadPool(numberOfThreads: 32)
+        threads.start()
+        return threads
+    }()
+
     private let host: String
     private let port: Int
     private let timeoutSeconds: Int
@@ -40,7 +47,7 @@ public struct PlainClient: Sendable {
         if let body { head += "content-type: application/json\r\ncontent-length: \(body.utf8.count)\r\n" }
         for header in headers { head += header + "\r\n" }
         let request = head + "\r\n" + (body ?? "")
-        return try await NIOThreadPool.singleton.runIfActive { try Self.parse(self.exchange(Array(request.utf8))) }
+        return try await Self.threads.runIfActive { try Self.parse(self.exchange(Array(request.utf8))) }
     }
 
     private func exchange(_ request: [UInt8]) throws -> [UInt8] {

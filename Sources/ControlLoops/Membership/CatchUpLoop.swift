@@ -18,6 +18,7 @@ public final class CatchUpLoop: ServiceLifecycle.Service {
     private let machine = Mutex(CatchUpMachine())
 
     private static let tick = Duration.milliseconds(250)
+    private static let pollInterval = Duration.milliseconds(5)
     /// One try to catch up; the next beat begins another one.
     private static let patience = Duration.seconds(1)
 
@@ -39,6 +40,15 @@ public final class CatchUpLoop: ServiceLifecycle.Service {
 
     /// Since when this replica serves although it may have missed something; nil: it has not.
     public var cutOffSince: Instant? { self.machine.withLock { $0.cutOffSince } }
+
+    /// Returns when this replica has caught up in a session, or the time is up: a replica that just started missed what
+    /// happened between its first snapshot and its session.
+    public func waitUntilCaughtUp(within limit: Duration) async {
+        let end = self.time.now() + limit
+        while self.machine.withLock({ $0.serveUntil == nil }), self.time.now() < end {
+            guard (try? await self.time.sleep(Self.pollInterval)) != nil else { return }
+        }
+    }
 
     public func run() async throws {
         await cancelWhenGracefulShutdown {

@@ -21,6 +21,7 @@ struct Metrics: Sendable {
         self.perService(statistics.services, &page)
         self.instances(snapshot, &page)
         self.replica(snapshot, &page)
+        self.cluster(await self.ports.cluster.cluster(), &page)
         self.process(ProcessFacts.read(), &page)
         page.end()
         return Response(
@@ -47,6 +48,12 @@ struct Metrics: Sendable {
             Self.one(all.retriesRefusedByBudget)
         )
         page.family(name + "requests_in_flight", .gauge, "Requests being served.", Self.one(Int64(all.inFlight)))
+        page.family(
+            name + "requests_held",
+            .gauge,
+            "Requests that wait for this replica to catch up after a pause.",
+            Self.one(Int64(all.held))
+        )
         page.family(name + "connections", .gauge, "Open connections of callers.", Self.one(Int64(all.connections)))
         let doors: [(MetricsPage.Labels, Double)] = [
             ([("door", "fast")], Double(all.fastRequests)), ([("door", "general")], Double(all.generalRequests)),
@@ -144,6 +151,24 @@ struct Metrics: Sendable {
             .gauge,
             "1 while this replica is leaving.",
             Self.one(self.ports.replica.isDraining ? 1 : 0)
+        )
+    }
+
+    private func cluster(_ cluster: ClusterCondition, _ page: inout MetricsPage) {
+        let name = "model_manager_"
+        let leads = cluster.replicas.contains { $0.id == self.identity.id && $0.role == .leader }
+        page.family(
+            name + "cluster_replicas",
+            .gauge,
+            "Replicas that this one sees, itself included.",
+            Self.one(Int64(cluster.replicas.count))
+        )
+        page.family(name + "leader", .gauge, "1 while this replica leads.", Self.one(leads ? 1 : 0))
+        page.family(
+            name + "leader_term",
+            .gauge,
+            "Term of the leader that this replica sees; 0: none.",
+            Self.one(cluster.leader?.term ?? 0)
         )
     }
 

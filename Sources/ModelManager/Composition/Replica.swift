@@ -158,14 +158,18 @@ struct Replica {
     }
 
     private func lifecycle(_ door: HummingbirdDoor) -> ReplicaLifecycle {
-        let (holder, members) = (self.store.holder, self.members)
+        let (holder, redis, members) = (self.store.holder, self.store.redis, self.members)
         return ReplicaLifecycle(
             configuration: self.configuration,
             dataPlane: self.dataPlane,
             door: door,
             condition: self.condition,
             handOver: { await members.beginLeaving() },
-            firstSnapshot: { await holder.waitForEpoch(.zero, within: $0) },
+            firstSnapshot: { limit in
+                let isLoaded = await holder.waitForEpoch(.zero, within: limit)
+                if redis.state.isConnected { await members.catchUp.waitUntilCaughtUp(within: .seconds(1)) }
+                return isLoaded
+            },
             logger: self.logger
         )
     }
