@@ -29,7 +29,12 @@ struct FollowerStoreModel {
 
     // MARK: Faults
 
+    /// Losing data takes time: otherwise a change before and another one after could bear the same stamp, and nobody
+    /// could tell which is newer.
+    private static let faultMicroseconds: Int64 = 1000
+
     mutating func wipe() {
+        self.clock += Self.faultMicroseconds
         self.data = nil
         self.backup = nil
     }
@@ -43,6 +48,7 @@ struct FollowerStoreModel {
 
     /// A fail-over to a replica that had not got the latest writes.
     mutating func rollBack() {
+        self.clock += Self.faultMicroseconds
         if let backup { self.data = backup }
     }
 
