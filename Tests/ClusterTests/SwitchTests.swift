@@ -25,7 +25,7 @@ import Testing
                 for place in cluster.replicas.indices {
                     for _ in 0..<2 { group.addTask { try await Self.ask(cluster, at: place, witness) } }
                 }
-                let durations = try await Self.switchToAndFro(cluster, times: 40, witness)
+                let durations = try await Self.switchToAndFro(cluster, times: 24, witness)
                 witness.isOver.store(true, ordering: .relaxed)
                 try await group.waitForAll()
                 return durations
@@ -62,15 +62,29 @@ import Testing
         for turn in 0..<times {
             let version = turn % 2 == 0 ? "v2" : "v1"
             witness.told.withLock { $0.count += 1 }
+            // Now and then the last replica sleeps through the order, and wakes up with requests in its hands.
+            let sleeper = turn % 4 == 3 ? cluster.replicas[2] : nil
+            async let nap: Void = Self.nap(of: sleeper)
             let began = ContinuousClock.now
-            let answer = try await cluster.switchTo(version, at: turn % 3)
-            durations.append(ContinuousClock.now - began)
+            let answer = try await cluster.switchTo(version, at: turn % 2)
+            if sleeper == nil { durations.append(ContinuousClock.now - began) }
             #expect(answer.status == 200, "\(answer.body)")
             witness.told.withLock { $0 = Told(count: $0.count + 1, version: version) }
+            if sleeper != nil {
+                #expect(try await cluster.version(at: 2) == version, "the sleeper, right after the answer")
+            }
+            try await nap
             // Long enough for requests that begin after the answer.
             try await Task.sleep(for: .milliseconds(30))
         }
         return durations
+    }
+
+    private static func nap(of replica: RunningProgram?) async throws {
+        guard let replica else { return }
+        replica.signal(SIGSTOP)
+        try await Task.sleep(for: .milliseconds(150))
+        replica.signal(SIGCONT)
     }
 
     @Test func `does not wait for a dead replica for longer than its lease`() async throws {

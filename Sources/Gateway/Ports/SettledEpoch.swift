@@ -26,13 +26,13 @@ final class SettledEpoch: Sendable {
     }
 
     func passed(_ epoch: Epoch, loop: Int) {
-        let risen = self.state.withLock { state -> (@Sendable (Epoch) -> Void)? in
+        let (handler, settled) = self.state.withLock { state -> ((@Sendable (Epoch) -> Void)?, Epoch) in
             state.ofLoops[loop] = max(state.ofLoops[loop], epoch)
             let least = state.ofLoops.min() ?? epoch
-            guard least > state.settled else { return nil }
+            guard least > state.settled else { return (nil, least) }
             state.settled = least
-            return state.handler
+            return (state.handler, least)
         }
-        risen?(epoch)
+        handler?(settled)
     }
 }

@@ -89,6 +89,29 @@ import Testing
         #expect(try plan(#"{"model_type":"LSTM","model_version":"v1"}"#, table) == "v1")
     }
 
+    @Test func `lets a retry go where a switch has gone meanwhile`() async throws {
+        let old = try await StubUpstream.start { _, _ in [.hold, .reset] }
+        let new = try await StubUpstream.answering(StubUpstream.json("2"))
+        try await Setting.run { setting in
+            let services = [
+                try Setting.service("a", at: old.url, version: "v1"),
+                try Setting.service("b", at: new.url, version: "v2"),
+            ]
+            let type = try #require(ModelType("LSTM"))
+            setting.register(services, pointers: [type: try pointers(latest: "v1")])
+            async let answer = setting.predict()
+            #expect(try await eventually(within: .seconds(30)) { old.requests.count == 1 })
+            setting.register(services, pointers: [type: try pointers(latest: "v2")])
+            old.release()
+            #expect(try await answer.body == "2")
+            #expect(old.requests.count == 1, "the version before gets no new request")
+            let traffic = await setting.plane.versionTraffic().sorted { $0.version < $1.version }
+            #expect(traffic.map(\.requests) == [0, 1], "counted where it was answered")
+            #expect(traffic.map(\.inFlight) == [0, 0])
+        }
+        for stub in [old, new] { await stub.stop() }
+    }
+
     @Test func `tells the instance the version, and the caller as well`() async throws {
         let stubs = [
             try await StubUpstream.answering(StubUpstream.json("1")),
