@@ -6,8 +6,8 @@ extension Exchange {
     /// Plans the request anew when the registry has changed since it was planned. What is named explicitly stays where
     /// it was; `latest` and aliases may have moved, and then no instance of the new pool has been tried yet.
     func followSwitch() {
-        guard self.plannedBy !== self.plane.table, let old = self.pool else { return }
-        self.plannedBy = self.plane.table
+        guard self.plannedBy != self.plane.tableSerial, let old = self.pool else { return }
+        self.plannedBy = self.plane.tableSerial
         let (table, hashKey, capability) = (self.plane.table, self.options.hashKey, self.capability)
         let planned = try? self.image.withBody { body throws(Refusal) in
             try RequestPlan.pool(for: body, capability, hashKey: hashKey, in: table)

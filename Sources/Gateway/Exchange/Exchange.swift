@@ -25,8 +25,8 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         policy: ExchangePolicy(deadline: Instant(nanoseconds: 0), retriesMax: 0, retryDelay: .zero)
     )
     var pool: RoutePool?
-    /// The table the pool is of.
-    var plannedBy: RoutingTable?
+    /// The loop's `tableSerial` when the pool was found.
+    var plannedBy = 0
     var capability = RoutePool.Capability.prediction
     var tried = TriedMembers()
     var suspects: [Suspect] = []
@@ -70,7 +70,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     func begin(_ pool: RoutePool, sink: AnswerSink, now: Instant) {
         self.sink = sink
         self.pool = pool
-        self.plannedBy = self.plane.table
+        self.plannedBy = self.plane.tableSerial
         self.capability = pool.key.capability
         self.startedAt = now
         if !self.tried.indexes.isEmpty { self.tried = TriedMembers() }
@@ -379,7 +379,6 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         self.plane.ended(self)
         self.sink = nil
         self.pool = nil
-        self.plannedBy = nil
         self.member = nil
         self.connection = nil
         if self.kept != nil { self.kept = nil }

@@ -29,6 +29,9 @@ final class LoopPlane: @unchecked Sendable {
     let logger: Logger
 
     private(set) var table: RoutingTable
+    /// Names the table, for those who only want to know whether it is still the same: costs no reference count that all
+    /// loops share.
+    private(set) var tableSerial = 0
     private var generation: UInt64 = 0
     private var views: [PoolView?] = []
     var random: LoopRandom
@@ -85,6 +88,7 @@ final class LoopPlane: @unchecked Sendable {
         let table = self.board.table
         guard table !== self.table || self.views.count != table.pools.count else { return }
         self.table = table
+        self.tableSerial &+= 1
         self.views = [PoolView?](repeating: nil, count: table.pools.count)
     }
 
