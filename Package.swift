@@ -68,7 +68,8 @@ let package = Package(
             name: "ClusterFunctions",
             path: "cluster/functions",
             resources: [
-                "library", "lease", "session", "permit", "ticket", "service", "model", "traffic", "registry", "job",
+                "library", "lease", "session", "permit", "ticket", "breaker", "health", "service", "model", "traffic",
+                "registry", "job",
             ].map { .embedInCode("\($0).lua") },
             swiftSettings: settings
         ),

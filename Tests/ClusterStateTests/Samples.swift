@@ -38,7 +38,8 @@ enum Samples {
         )
     }
 
-    /// What a replica writes besides the registry: session, leadership, permits, waiters, tickets, traffic.
+    /// What a replica writes besides the registry: session, leadership, permits, waiters, tickets, breakers,
+    /// health, traffic.
     static func join(_ state: ClusterState) async throws {
         _ = try await state.beat("r1.a", for: .seconds(6), opens: true, self.status)
         _ = try await state.beat("r2.a", for: .seconds(6), opens: true, self.status)
@@ -49,6 +50,32 @@ enum Samples {
         _ = try await state.ticketBlocks([(pool: "LSTM/v1/prediction", count: 8)])
         let traffic = VersionTraffic(type: try #require(ModelType("LSTM")), version: .unnamed, requests: 1)
         _ = try await state.reportTraffic("r1.a", number: 1, epoch: Epoch(7), [traffic])
+        _ = try await state.reportOutcomes([try self.outcomes("lstm", failures: 5)], policy: self.rules)
+        let finding = ToldFinding(instance: try self.instance("lstm"), kind: .well, latency: .zero, error: nil)
+        _ = try await state.reportFindings([finding], by: "r1", interval: .seconds(10))
+    }
+
+    static let rules = BreakerRules(failuresInRowMax: 5, failureRatioMax: 0.5, cooldown: .seconds(60), probesMax: 1)
+
+    static func instance(_ service: String) throws -> InstanceKey {
+        InstanceKey(service: try self.id(service), url: try ServiceURL("http://\(service).example:8000"))
+    }
+
+    static func outcomes(
+        _ service: String,
+        generation: Int = 0,
+        successes: Int = 0,
+        failures: Int = 0
+    ) throws -> ToldOutcomes {
+        ToldOutcomes(
+            instance: try self.instance(service),
+            pool: "LSTM/v1/prediction",
+            poolSize: 2,
+            generation: generation,
+            successes: successes,
+            failures: failures,
+            trailingFailures: failures
+        )
     }
 
     /// A job that waits, one that runs and one that has ended.

@@ -1,7 +1,7 @@
 /// The Redis Functions of this directory as they are embedded in the binary: plain Lua, in the order of loading.
 ///
 /// A person loads the same text by hand, from this directory:
-/// `cat library.lua lease.lua session.lua permit.lua ticket.lua service.lua model.lua
+/// `cat library.lua lease.lua session.lua permit.lua ticket.lua breaker.lua health.lua service.lua model.lua
 /// traffic.lua registry.lua job.lua | redis-cli -x FUNCTION LOAD`.
 public enum ClusterFunctions {
     /// The library's name in its first two lines; the loader adds a hash of the content.
@@ -14,6 +14,8 @@ public enum ClusterFunctions {
         PackageResources.session_lua,
         PackageResources.permit_lua,
         PackageResources.ticket_lua,
+        PackageResources.breaker_lua,
+        PackageResources.health_lua,
         PackageResources.service_lua,
         PackageResources.model_lua,
         PackageResources.traffic_lua,

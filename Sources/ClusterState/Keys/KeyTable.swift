@@ -67,7 +67,8 @@ public enum KeyTable {
             name: "meta",
             type: "hash",
             holds:
-                "generation of the data set, its parent and birth; epoch, count and sum of stamps; term; the lease clock",
+                "generation of the data set, its parent and birth; epoch, count and sum of stamps; term; the lease clock; "
+                + "versions",
             writtenBy: "every function that changes something",
             kept: "always",
             command: "HGETALL $P'meta'"
@@ -124,8 +125,9 @@ public enum KeyTable {
             name: "signals",
             type: "stream",
             holds:
-                "hints for replicas that listen: kind (elected, resigned, left, want, free, job_queued, job_cancel, job_ended), subject, detail",
-            writtenBy: "session_end, lease_campaign, lease_resign, permit_lease",
+                "hints for replicas that listen: kind (elected, resigned, left, want, free, breaker, probe_wanted, "
+                + "probe_free, verdict, second_opinion, job_queued, job_cancel, job_ended), subject, detail",
+            writtenBy: "session_end, lease_campaign, lease_resign, permit_lease, breaker_*, health_report",
             kept: "about the last 1000 signals",
             command: "XREVRANGE $P'signals' + - COUNT 10"
         ),
@@ -152,6 +154,56 @@ public enum KeyTable {
             writtenBy: "ticket_block",
             kept: "always",
             command: "GET $P'cursor:<pool>'"
+        ),
+        Row(
+            name: "breaker:<service>@<url>",
+            type: "hash",
+            holds: "an instance's breaker: state, trips, generation, failures in a row, opened_at and retry_at on the "
+                + "lease clock, second:<n> (successes:failures), probe:<session>#<n> (its deadline)",
+            writtenBy: "breaker_report, breaker_probe, breaker_probe_end, breaker_forget",
+            kept: "until the instance is gone",
+            command: "HGETALL $P'breaker:<service>@<url>'"
+        ),
+        Row(
+            name: "breakers",
+            type: "zset",
+            holds: "instances whose breaker ever moved, by the version of the last move",
+            writtenBy: "as breaker:<service>@<url>",
+            kept: "until the instance is gone",
+            command: "ZRANGE $P'breakers' 0 -1 WITHSCORES"
+        ),
+        Row(
+            name: "ejected:<pool>",
+            type: "set",
+            holds: "instances of a pool that breakers have taken out",
+            writtenBy: "as breaker:<service>@<url>",
+            kept: "until they are back",
+            command: "SMEMBERS $P'ejected:<pool>'"
+        ),
+        Row(
+            name: "health:<service>@<url>",
+            type: "hash",
+            holds: "what probes know of an instance: verdict, since, last_check, checked_by, latency_us, error, lease "
+                + "and due on the lease clock, suspected_by, unreachable:<replica>",
+            writtenBy: "health_claim, health_report, health_forget",
+            kept: "until the instance is gone",
+            command: "HGETALL $P'health:<service>@<url>'"
+        ),
+        Row(
+            name: "health-history:<service>@<url>",
+            type: "list",
+            holds: "the last 20 changes of an instance's verdict: ms, before, after, replica, error; newest first",
+            writtenBy: "health_report, health_forget",
+            kept: "until the instance is gone",
+            command: "LRANGE $P'health-history:<service>@<url>' 0 -1"
+        ),
+        Row(
+            name: "verdicts",
+            type: "zset",
+            holds: "instances with a verdict, by the version of its last change",
+            writtenBy: "health_report, health_forget",
+            kept: "until the instance is gone",
+            command: "ZRANGE $P'verdicts' 0 -1 WITHSCORES"
         ),
         Row(
             name: "job:<id>",

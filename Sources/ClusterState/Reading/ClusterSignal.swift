@@ -13,6 +13,15 @@ public enum ClusterSignal: Hashable, Sendable {
     case freedPermits(instance: String, session: String)
     /// A replica ended its session.
     case left(replica: String, session: String)
+    /// A breaker opened, became half open or closed.
+    case breakerMoved(instance: String, version: Int64)
+    /// A request waits for a probe that another session may have in hand unused.
+    case wantsProbe(instance: String, session: String)
+    case freedProbe(instance: String, session: String)
+    /// A verdict changed, or who reaches the instance.
+    case verdictChanged(instance: String, version: Int64)
+    /// A replica finds the instance down; another one shall look.
+    case secondOpinion(instance: String, replica: String)
     /// What another build may have to say.
     case other(kind: String, subject: String, detail: String)
 
@@ -28,6 +37,11 @@ public enum ClusterSignal: Hashable, Sendable {
         case "want": self = .wantsPermits(instance: subject, session: detail)
         case "free": self = .freedPermits(instance: subject, session: detail)
         case "left": self = .left(replica: subject, session: detail)
+        case "breaker": self = .breakerMoved(instance: subject, version: Int64(detail) ?? 0)
+        case "probe_wanted": self = .wantsProbe(instance: subject, session: detail)
+        case "probe_free": self = .freedProbe(instance: subject, session: detail)
+        case "verdict": self = .verdictChanged(instance: subject, version: Int64(detail) ?? 0)
+        case "second_opinion": self = .secondOpinion(instance: subject, replica: detail)
         default: self = .other(kind: kind, subject: subject, detail: detail)
         }
     }

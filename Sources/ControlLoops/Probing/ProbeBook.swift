@@ -1,3 +1,4 @@
+internal import ClusterState
 internal import Decisions
 internal import Registry
 
@@ -14,12 +15,22 @@ struct ProbeBook: Sendable {
     private struct Page: Sendable {
         var path: String
         var machine: ProbeMachine
+        var shared = SharedVerdict()
         var lastCheck: Timestamp?
         var latency: Duration?
         var error: String?
     }
 
     private let replica: String
+    private let interval: Duration
+    /// Nil: this replica has no others, all is its duty.
+    private var duty: ProbeDuty?
+    /// Nil while the cluster is in touch; from the start until it first is.
+    private var lostAt: Instant? = Instant(nanoseconds: 0)
+    private var opinions: [InstanceKey] = []
+    /// Verdicts on instances that this replica's snapshot does not have yet; at most `earlyMax`.
+    private var early: [InstanceKey: VerdictSight] = [:]
+    static let earlyMax = 1024
     private var schedule: ProbeSchedule
     private var pages: [InstanceKey: Page] = [:]
     private var instances: [ServiceID: [InstanceKey]] = [:]
@@ -30,6 +41,7 @@ struct ProbeBook: Sendable {
 
     init(replica: String, interval: Duration, seed: UInt64) {
         self.replica = replica
+        self.interval = interval
         self.schedule = ProbeSchedule(interval: interval, seed: seed)
     }
 
@@ -44,9 +56,19 @@ struct ProbeBook: Sendable {
             var page = old[key] ?? Page(path: path, machine: ProbeMachine(since: wall))
             page.path = path
             self.pages[key] = page
+            if let sight = self.early.removeValue(forKey: key) { self.decide(sight, now: now) }
             self.instances[service.id, default: []].append(key)
         }
-        self.schedule.follow(snapshot.services.flatMap { self.instances[$0.id] ?? [] }, now: now)
+        self.schedule(now: now)
+    }
+
+    private mutating func schedule(now: Instant) {
+        self.schedule.follow(self.instances.values.joined().filter { self.hasDuty($0, now: now) }, now: now)
+    }
+
+    private func hasDuty(_ key: InstanceKey, now: Instant) -> Bool {
+        guard let duty = self.duty, let page = self.pages[key] else { return true }
+        return duty.isMine(key, without: page.shared.excluded(now: now))
     }
 
     mutating func start(now: Instant) -> [Errand] {
@@ -61,6 +83,82 @@ struct ProbeBook: Sendable {
         guard self.unscheduledInFlight + keys.count <= Self.unscheduledMax else { return [] }
         self.unscheduledInFlight += keys.count
         return keys.compactMap { key in
+            self.pages[key].map { Errand(key: key, path: $0.path, isScheduled: false) }
+        }
+    }
+
+    // MARK: The cluster
+
+    var isInTouch: Bool { self.lostAt == nil }
+
+    /// Who takes duties now.
+    mutating func follow(onDuty replicas: [String], now: Instant) {
+        guard self.duty?.replicas != replicas else { return }
+        self.duty = ProbeDuty(replicas: replicas, own: self.replica)
+        self.schedule(now: now)
+    }
+
+    /// Exclusions that have run out give a duty back.
+    mutating func review(now: Instant) {
+        if self.pages.values.contains(where: { $0.shared.hasExclusions }) { self.schedule(now: now) }
+    }
+
+    /// The turn was another replica's.
+    mutating func postpone(_ key: InstanceKey, by wait: Duration, now: Instant) {
+        self.schedule.postpone(key, by: wait, now: now)
+    }
+
+    /// The cluster cannot be asked; true when it could before.
+    mutating func lost(now: Instant) -> Bool {
+        guard self.lostAt == nil else { return false }
+        self.lostAt = now
+        return true
+    }
+
+    mutating func found() -> Bool {
+        defer { self.lostAt = nil }
+        return self.lostAt != nil
+    }
+
+    mutating func decide(_ sight: VerdictSight, now: Instant) {
+        if self.pages[sight.instance] == nil, self.early.count < Self.earlyMax { self.early[sight.instance] = sight }
+        self.pages[sight.instance]?.shared.decide(
+            sight.verdict,
+            version: sight.version,
+            unreachableFrom: sight.unreachableFrom,
+            now: now
+        )
+    }
+
+    /// What the data plane shall go by, of every instance.
+    func verdicts(now: Instant) -> [(key: InstanceKey, verdict: Verdict)] {
+        self.pages.map { ($0.key, self.verdict(of: $0.key, $0.value, now: now)) }
+    }
+
+    private func verdict(of key: InstanceKey, _ page: Page, now: Instant) -> Verdict {
+        guard self.duty != nil else { return page.machine.verdict }
+        let standing = SharedVerdict.Standing(
+            replica: self.replica,
+            own: page.lastCheck == nil ? nil : page.machine.verdict,
+            hasDuty: self.lostAt != nil && self.hasDuty(key, now: now),
+            lostAt: self.lostAt
+        )
+        return page.shared.effective(standing, interval: self.interval, now: now)
+    }
+
+    /// Another replica finds an instance down; true when this one is to look too.
+    mutating func hearSuspicion(of instance: String, by replica: String, now: Instant) {
+        guard let duty = self.duty, self.opinions.count < Self.unscheduledMax,
+            let (key, page) = self.pages.first(where: { $0.key.description == instance }),
+            duty.givesOpinion(on: key, suspecting: replica, without: page.shared.excluded(now: now))
+        else { return }
+        self.opinions.append(key)
+    }
+
+    mutating func startOpinions() -> [Errand] {
+        defer { self.opinions = [] }
+        self.unscheduledInFlight += self.opinions.count { self.pages[$0] != nil }
+        return self.opinions.compactMap { key in
             self.pages[key].map { Errand(key: key, path: $0.path, isScheduled: false) }
         }
     }
@@ -85,8 +183,8 @@ struct ProbeBook: Sendable {
         let action = page.machine.report(result.finding, reason: result.error, at: wall)
         self.pages[errand.key] = page
         switch action {
-        case .nothing: return .confirm(page.machine.verdict)
-        case .announce(let change): return .announce(change)
+        case .announce(let change) where self.duty == nil || !self.isInTouch: return .announce(change)
+        case .nothing, .announce: return .confirm(self.verdict(of: errand.key, page, now: now))
         }
     }
 

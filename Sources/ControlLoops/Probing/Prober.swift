@@ -1,3 +1,4 @@
+internal import ClusterState
 internal import Decisions
 internal import Gateway
 public import Logging
@@ -11,30 +12,38 @@ internal import Synchronization
 /// never stops answering or answers garbage costs its own place and nothing else: each call has a deadline and a bound
 /// on the answer, and places are bounded by the schedule.
 public final class Prober: ServiceLifecycle.Service {
-    private let book: Mutex<ProbeBook>
-    private let port: any ProbePort
-    private let time: LoopTime
-    private let logger: Logger
+    let book: Mutex<ProbeBook>
+    let port: any ProbePort
+    let time: LoopTime
+    let logger: Logger
     private let timeout: Duration
+    let interval: Duration
+    let sharing: ProbeSharing?
+    let replica: String
+    private let probes = Mutex(ProbeCounts())
 
     /// A probe is given half of the interval, but no more than this.
     public static let timeoutMax: Duration = .seconds(5)
     /// How late a new service or a freed place may be noticed.
     private static let tick: Duration = .milliseconds(50)
 
-    /// `replica` is shown as the one who checked; `seed` varies the intervals.
+    /// `replica` is shown as the one who checked; `seed` varies the intervals. Without `sharing` it is alone.
     public init(
         replica: String,
         interval: Duration,
         port: any ProbePort,
+        sharing: ProbeSharing? = nil,
         time: LoopTime = .system,
         seed: UInt64,
         logger: Logger
     ) {
         self.book = Mutex(ProbeBook(replica: replica, interval: interval, seed: seed))
+        self.replica = replica
         self.port = port
         self.time = time
         self.logger = logger
+        self.interval = interval
+        self.sharing = sharing
         self.timeout = min(interval / 2, Self.timeoutMax)
     }
 
@@ -43,6 +52,9 @@ public final class Prober: ServiceLifecycle.Service {
         let (now, wall) = (self.time.now(), self.time.wall())
         self.book.withLock { $0.follow(snapshot, now: now, wall: wall) }
     }
+
+    /// Probes made so far.
+    public var counts: ProbeCounts { self.probes.withLock { $0 } }
 
     /// What is known of the service's instances; empty for a service that is not in the snapshot.
     public func report(of id: ServiceID) -> [ProbeReport] {
@@ -56,15 +68,20 @@ public final class Prober: ServiceLifecycle.Service {
         await withDiscardingTaskGroup { group in
             for errand in errands { group.addTask { await self.run(errand) } }
         }
+        await self.readVerdicts()
         return self.report(of: id)
     }
 
     public func run() async throws {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
+                if let sharing = self.sharing { group.addTask { await self.follow(sharing) } }
                 while !Task.isCancelled {
                     let now = self.time.now()
-                    for errand in self.book.withLock({ $0.start(now: now) }) {
+                    let errands = self.book.withLock { $0.start(now: now) }
+                    if !errands.isEmpty { group.addTask { await self.runDue(errands) } }
+                    for errand in self.book.withLock({ $0.startOpinions() }) {
+                        self.probes.withLock { $0.opinions += 1 }
                         group.addTask { await self.run(errand) }
                     }
                     let due = self.book.withLock { $0.nextDue() }
@@ -75,8 +92,40 @@ public final class Prober: ServiceLifecycle.Service {
         }
     }
 
+    /// Those whose turn it is; the others wait for theirs. Without the cluster all of them.
+    private func runDue(_ errands: [ProbeBook.Errand]) async {
+        let waits = await self.claims(errands)
+        await withDiscardingTaskGroup { group in
+            for (errand, wait) in zip(errands, waits) {
+                if wait > .zero {
+                    let now = self.time.now()
+                    self.book.withLock { $0.postpone(errand.key, by: wait, now: now) }
+                    self.probes.withLock { $0.postponed += 1 }
+                } else {
+                    group.addTask { await self.run(errand) }
+                }
+            }
+        }
+    }
+
+    private func claims(_ errands: [ProbeBook.Errand]) async -> [Duration] {
+        let mine = errands.map { _ in Duration.zero }
+        guard let sharing = self.sharing, self.book.withLock({ $0.isInTouch }) else { return mine }
+        do throws(StateError) {
+            let waits = try await sharing.claim(errands.map(\.key), interval: self.interval)
+            return waits.count == errands.count ? waits : mine
+        } catch {
+            self.lost(error)
+            return mine
+        }
+    }
+
     private func run(_ errand: ProbeBook.Errand) async {
         let result = await self.ask(errand)
+        self.probes.withLock { counts in
+            if result.finding == .well { counts.well += 1 } else { counts.failed += 1 }
+        }
+        let status = await self.tell(errand, result)
         let (now, wall) = (self.time.now(), self.time.wall())
         switch self.book.withLock({ $0.ended(errand, result, now: now, wall: wall) }) {
         case .forget: break
@@ -85,6 +134,7 @@ public final class Prober: ServiceLifecycle.Service {
             self.port.setVerdict(change.to, for: errand.key)
             self.log(change, of: errand.key)
         }
+        if status != nil, status != .same { await self.readVerdicts() }
     }
 
     private func ask(_ errand: ProbeBook.Errand) async -> ProbeResult {

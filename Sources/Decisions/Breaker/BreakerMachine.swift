@@ -180,6 +180,30 @@ public struct BreakerMachine: Hashable, Sendable {
         return .nothing
     }
 
+    // MARK: By order; see `adopt`
+
+    mutating func closeByOrder(now: Instant) {
+        if self.state != .closed { self.close(now: now) }
+    }
+
+    mutating func openAgain(now: Instant) -> Instant { self.open(now: now) }
+
+    /// Out of traffic by somebody else's decision: a new generation when it was in, else the same trip.
+    mutating func leave(to state: State, trips: Int) {
+        if self.state == .closed { self.generation += 1 }
+        if case (.halfOpen, .open) = (self.state, state) { self.generation += 1 }
+        self.tripsRecent = trips
+        self.calmSince = nil
+        self.clearCounts()
+        self.state = state
+    }
+
+    /// Probes that were admitted say nothing any more.
+    public mutating func forgetProbes() {
+        guard case .halfOpen(let since, _, _) = self.state else { return }
+        self.state = .halfOpen(since: since, probes: [], successes: 0)
+    }
+
     private func isDue(now: Instant) -> Bool {
         self.failuresInRow >= self.policy.failuresInRowMax
             || self.window.totals(now: now).failsAtLeast(self.policy.failureRatioMax, of: self.policy.requestsMin)

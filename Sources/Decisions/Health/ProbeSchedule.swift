@@ -84,6 +84,14 @@ public struct ProbeSchedule: Sendable {
         self.plan(key, course, due: max(now, started + self.nextInterval()))
     }
 
+    /// The probe that `start` asked for is not made: somebody else has made one, and the next is due after `wait`.
+    public mutating func postpone(_ key: InstanceKey, by wait: Duration, now: Instant) {
+        guard var course = self.courses[key], course.startedAt != nil else { return }
+        self.leave(course)
+        course.startedAt = nil
+        self.plan(key, course, due: now + wait)
+    }
+
     /// When `start` will have something to do, unless a probe ends before; nil when only that can bring it.
     public mutating func nextDue() -> Instant? {
         [self.nextDue(at: \.prompt), self.nextDue(at: \.slow)].compactMap { $0 }.min()

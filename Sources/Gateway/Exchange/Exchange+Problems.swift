@@ -30,7 +30,7 @@ extension Exchange {
         if !view.picks.eligible.isEmpty {
             return Problem(.overloaded, "all services of \(name) have as many requests as they may", retryAfter: 1)
         }
-        let returns = pool.members.compactMap { $0.upstream.gate.breaker.movesOnAt }.min()
+        let returns = pool.members.compactMap { $0.upstream.gate.breaker.own.movesOnAt }.min()
         let seconds = returns.map { max(1, Int(($0 - now).inSeconds.rounded(.up))) } ?? 1
         return Problem(
             .noHealthyService,

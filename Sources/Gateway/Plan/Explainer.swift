@@ -63,9 +63,12 @@ struct Explainer {
         switch facts.breaker {
         case .closed: break
         case .open:
-            let left = upstream.gate.breaker.movesOnAt.map { max(0, ($0 - self.now).inSeconds) } ?? 0
+            let left = upstream.gate.breaker.own.movesOnAt.map { max(0, ($0 - self.now).inSeconds) } ?? 0
             reasons.append("breaker open for \(Double(Int(left * 10)) / 10) s more")
         case .halfOpen: reasons.append("breaker half open, only probe requests")
+        }
+        if upstream.gate.breaker.isOutAlone, upstream.gate.breaker.isInTouch {
+            reasons.append("only this replica cannot reach it")
         }
         switch facts.verdict {
         case .unhealthy where isPanic:
@@ -87,7 +90,7 @@ extension Upstream {
     func state(now: Instant) -> InstanceState {
         var state = InstanceState(key: self.key)
         let facts = self.gate.facts
-        let breaker = self.gate.breaker
+        let breaker = self.gate.breaker.own
         state.verdict = facts.verdict
         state.breaker = facts.breaker
         state.isDraining = facts.isDraining

@@ -8,6 +8,9 @@ final class RoutePool: Sendable {
         var modelType: ModelType
         var version: ModelVersion
         var capability: Capability
+
+        /// For Redis and for people.
+        var name: String { "\(self.modelType)/\(self.version)/\(self.capability.rawValue)" }
     }
 
     /// What a request wants of an instance.

@@ -23,7 +23,7 @@ public protocol GeneralDoor: Sendable {
 public final class DataPlane: Sendable {
     private let settings: DataPlaneSettings
     private let group: MultiThreadedEventLoopGroup
-    private let board: GateBoard
+    let board: GateBoard
     private let connector: UpstreamConnector
     private let planes: [LoopPlane]
     private let listener: Listener
@@ -158,6 +158,7 @@ public final class DataPlane: Sendable {
             }.get()
             statistics = next ?? statistics
         }
+        self.board.add(to: &statistics)
         return statistics
     }
 

@@ -15,6 +15,10 @@ public struct DataPlaneStatistics: Sendable {
     public var generalRequests: Int64 = 0
     /// Picks that ignored probe verdicts because they called more than half of a pool unhealthy.
     public var panics: Int64 = 0
+    /// Moves of breakers as this replica carried them out, by the phase they came to.
+    public var breakerMoves: [BreakerPhase: Int64] = [:]
+    /// Requests sent to half-open instances to find out.
+    public var breakerProbes: Int64 = 0
     /// Answers by status class: 1xx…5xx at index 0…4.
     public var answers: [Int64] = [0, 0, 0, 0, 0]
     /// The manager's own errors by `code`.

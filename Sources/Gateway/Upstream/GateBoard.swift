@@ -21,7 +21,18 @@ final class GateBoard: Sendable {
 
     private let generation = Atomic<UInt64>(1)
     private let shared: Mutex<Shared>
-    /// Instances whose breaker is not closed; also serialises trips.
+    /// What goes between the breakers and the cluster.
+    struct Sharing {
+        var isInTouch = false
+        var ring: @Sendable () -> Void = {}
+        /// Instances with outcomes to tell, each once until they are taken.
+        var untold: [Upstream] = []
+        var moves: [BreakerPhase: Int64] = [:]
+        var probes: Int64 = 0
+    }
+
+    let sharing = Mutex(Sharing())
+    /// Instances whose breaker is not closed or has something to say to the cluster; also serialises trips.
     private let watched = Mutex<[Upstream]>([])
     private let strategy: BalanceStrategy
     private let policy: BreakerPolicy
@@ -55,6 +66,20 @@ final class GateBoard: Sendable {
 
     var meters: [VersionMeter] { self.shared.withLock { Array($0.meters.values) } }
 
+    func withUpstreams<Result>(_ body: ([Upstream]) -> Result) -> Result {
+        self.shared.withLock { body(Array($0.upstreams.values)) }
+    }
+
+    func watchedUpstreams() -> [Upstream] { self.watched.withLock { $0 } }
+
+    func watch(_ upstream: Upstream) {
+        self.watched.withLock { watched in
+            if !watched.contains(where: { $0 === upstream }) { watched.append(upstream) }
+        }
+    }
+
+    func home(of upstream: Upstream) -> RoutePool? { self.shared.withLock { $0.homes[upstream.key] } }
+
     func upstreams(of service: ServiceID) -> [Upstream] {
         self.shared.withLock { $0.upstreams.values.filter { $0.key.service == service } }
     }
@@ -71,8 +96,7 @@ final class GateBoard: Sendable {
             let parts = RoutingTable.Parts(
                 upstream: { key in
                     if let known = upstreams[key] { return known }
-                    let upstream =
-                        old.upstreams[key] ?? Upstream(key: key, policy: self.policy, laneCount: self.laneCount)
+                    let upstream = old.upstreams[key] ?? self.newUpstream(key)
                     upstreams[key] = upstream
                     return upstream
                 },
@@ -102,6 +126,13 @@ final class GateBoard: Sendable {
         self.raise()
     }
 
+    private func newUpstream(_ key: InstanceKey) -> Upstream {
+        let upstream = Upstream(key: key, policy: self.policy, laneCount: self.laneCount)
+        let isInTouch = self.sharing.withLock { $0.isInTouch }
+        upstream.gate.withBreaker { $0.setInTouch(isInTouch) }
+        return upstream
+    }
+
     func setVerdict(_ verdict: Verdict, for key: InstanceKey) {
         if self.upstream(key)?.gate.setVerdict(verdict) == true { self.raise() }
     }
@@ -112,23 +143,37 @@ final class GateBoard: Sendable {
     func recordGood(_ answers: Int, generation: Int, of upstream: Upstream, now: Instant) {
         let report = OutcomeReport(generation: generation, successes: answers, failures: 0, trailingFailures: 0)
         let bound = EjectionBound(poolSize: 1, ejected: 0)
-        _ = upstream.gate.withBreaker { $0.record(report, bound: bound, now: now) }
+        let isNews = upstream.gate.withBreaker { breaker in
+            let hadUntold = breaker.hasUntold
+            _ = breaker.record(report, bound: bound, now: now)
+            return breaker.hasUntold && !hadUntold
+        }
+        if isNews { self.noteUntold(upstream) }
     }
 
     func record(_ report: OutcomeReport, of upstream: Upstream, now: Instant) {
-        let tripped = self.watched.withLock { watched in
+        let (tripped, isNews) = self.watched.withLock { watched in
             let bound = self.bound(of: upstream)
-            guard case .trip = upstream.gate.withBreaker({ $0.record(report, bound: bound, now: now) }) else {
-                return false
+            let (action, isNews) = upstream.gate.withBreaker { breaker in
+                let hadUntold = breaker.hasUntold
+                return (breaker.record(report, bound: bound, now: now), breaker.hasUntold && !hadUntold)
             }
-            watched.append(upstream)
-            return true
+            guard case .trip = action else { return (false, isNews) }
+            if !watched.contains(where: { $0 === upstream }) { watched.append(upstream) }
+            return (true, isNews)
         }
+        if isNews { self.noteUntold(upstream) }
         if tripped { self.announce(upstream, now: now) }
+        self.ring()
     }
 
     func admitProbe(_ upstream: Upstream, until deadline: Instant, now: Instant) -> BreakerMachine.Probe? {
-        upstream.gate.withBreaker { $0.admitProbe(until: deadline, now: now) }
+        let (probe, hasErrand) = upstream.gate.withBreaker { breaker in
+            (breaker.admitProbe(until: deadline, now: now), breaker.hasErrand)
+        }
+        if probe != nil { self.sharing.withLock { $0.probes += 1 } }
+        if probe == nil, hasErrand { self.ring() }
+        return probe
     }
 
     func probeEnded(
@@ -137,28 +182,37 @@ final class GateBoard: Sendable {
         of upstream: Upstream,
         now: Instant
     ) {
-        let action = upstream.gate.withBreaker { $0.probeEnded(probe, outcome, now: now) }
+        let (action, hasErrand, isNews) = upstream.gate.withBreaker { breaker in
+            let hadUntold = breaker.hasUntold
+            let action = breaker.probeEnded(probe, outcome, now: now)
+            return (action, breaker.hasErrand, breaker.hasUntold && !hadUntold)
+        }
+        if isNews { self.noteUntold(upstream) }
         if action != .nothing { self.announce(upstream, now: now) }
+        if hasErrand || isNews { self.ring() }
     }
 
     /// Time passed: breakers whose cooldown or whose probes ran out move on.
     func moveOn(now: Instant) {
         let moved = self.watched.withLock { watched in
-            watched.removeAll { $0.gate.facts.breaker == .closed }
+            watched.removeAll { upstream in
+                upstream.isRetired || upstream.gate.withBreaker { $0.phase == .closed && !$0.hasErrand }
+            }
             return watched.filter { upstream in upstream.gate.withBreaker { $0.moveOn(now: now) } != .nothing }
         }
         for upstream in moved { self.announce(upstream, now: now) }
+        if !moved.isEmpty { self.ring() }
     }
 
-    private func announce(_ upstream: Upstream, now: Instant) {
+    func announce(_ upstream: Upstream, now: Instant) {
         self.raise()
         let breaker = upstream.gate.breaker
-        self.news.breakerMoved(upstream.key, to: breaker.phase, trips: breaker.trips(now: now))
+        self.sharing.withLock { $0.moves[breaker.phase, default: 0] += 1 }
+        self.news.breakerMoved(upstream.key, to: breaker.phase, trips: breaker.own.trips(now: now))
     }
 
     private func bound(of upstream: Upstream) -> EjectionBound {
-        let home = self.shared.withLock { $0.homes[upstream.key] }
-        guard let home else { return EjectionBound(poolSize: 1, ejected: 0) }
+        guard let home = self.home(of: upstream) else { return EjectionBound(poolSize: 1, ejected: 0) }
         let ejected = home.members.filter { $0.upstream !== upstream && $0.upstream.gate.facts.breaker != .closed }
         return EjectionBound(poolSize: home.members.count, ejected: ejected.count)
     }

@@ -9,11 +9,11 @@ internal import Synchronization
 /// generation afterwards, so that loops rebuild what they derived from it.
 final class InstanceGate: Sendable {
     private let word: Atomic<UInt64>
-    private let machine: Mutex<BreakerMachine>
+    private let machine: Mutex<SharedBreaker>
 
     init(policy: BreakerPolicy, seed: UInt64) {
         self.word = Atomic(Word().raw)
-        self.machine = Mutex(BreakerMachine(policy: policy, seed: seed))
+        self.machine = Mutex(SharedBreaker(policy: policy, seed: seed))
     }
 
     @inline(__always)
@@ -22,11 +22,11 @@ final class InstanceGate: Sendable {
         return Eligibility.Facts(verdict: word.verdict, breaker: word.phase, isDraining: word.isDraining)
     }
 
-    /// `BreakerMachine.generation`, to be handed back with the outcome of what is admitted now.
+    /// `SharedBreaker.generation`, to be handed back with the outcome of what is admitted now.
     @inline(__always)
     var generation: Int { Word(raw: self.word.load(ordering: .relaxed)).generation }
 
-    var breaker: BreakerMachine { self.machine.withLock { $0 } }
+    var breaker: SharedBreaker { self.machine.withLock { $0 } }
 
     /// True when that changed anything.
     func setVerdict(_ verdict: Verdict) -> Bool { self.change { $0.verdict = verdict } }
@@ -34,7 +34,7 @@ final class InstanceGate: Sendable {
     func setDraining(_ isDraining: Bool) -> Bool { self.change { $0.isDraining = isDraining } }
 
     /// Runs the machine and mirrors what became of it.
-    func withBreaker<Result>(_ body: (inout BreakerMachine) -> Result) -> Result {
+    func withBreaker<Result>(_ body: (inout SharedBreaker) -> Result) -> Result {
         self.machine.withLock { machine in
             let result = body(&machine)
             _ = self.change {

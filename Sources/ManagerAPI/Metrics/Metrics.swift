@@ -60,6 +60,7 @@ struct Metrics: Sendable {
         ]
         page.family(name + "door_requests", .counter, "Requests by the parser that read them.", doors)
         page.family(name + "panics", .counter, "Picks that ignored probe verdicts.", Self.one(all.panics))
+        self.breakers(all, &page)
         let answers = all.answers.enumerated().map { place, count in
             ([(name: "class", value: "\(place + 1)xx")], Double(count))
         }
@@ -75,6 +76,31 @@ struct Metrics: Sendable {
             name + "overhead_seconds",
             "Time spent in the manager, without the instances.",
             [Self.histogram([], all.overhead)]
+        )
+    }
+
+    private func breakers(_ all: DataPlaneStatistics, _ page: inout MetricsPage) {
+        let name = "model_manager_"
+        let moves = BreakerPhase.allCases.map { phase in
+            ([(name: "to", value: phase.rawValue)], Double(all.breakerMoves[phase] ?? 0))
+        }
+        page.family(name + "breaker_transitions", .counter, "Moves of breakers on this replica, by the phase.", moves)
+        page.family(
+            name + "breaker_probes",
+            .counter,
+            "Requests sent to half-open instances.",
+            Self.one(all.breakerProbes)
+        )
+        let probes = self.ports.health.probeTally
+        let samples: [(MetricsPage.Labels, Double)] = [
+            ([("result", "well")], Double(probes.well)), ([("result", "failed")], Double(probes.failed)),
+        ]
+        page.family(name + "health_probes", .counter, "Probes that this replica made.", samples)
+        page.family(
+            name + "health_opinions",
+            .counter,
+            "Probes made because another replica found an instance down.",
+            Self.one(probes.opinions)
         )
     }
 

@@ -6,6 +6,25 @@ public protocol HealthReports: Sendable {
     func report(of service: ServiceID) async -> HealthReport
     /// Probes every instance of the service once, now; bounded by the probe's own timeout.
     func probeNow(_ service: ServiceID) async
+    /// Probes that this replica has made.
+    var probeTally: ProbeTally { get }
+}
+
+extension HealthReports {
+    public var probeTally: ProbeTally { ProbeTally() }
+}
+
+/// How many probes there were, by what they found and why they were made.
+public struct ProbeTally: Hashable, Sendable {
+    public var well: Int64
+    public var failed: Int64
+    public var opinions: Int64
+
+    public init(well: Int64 = 0, failed: Int64 = 0, opinions: Int64 = 0) {
+        self.well = well
+        self.failed = failed
+        self.opinions = opinions
+    }
 }
 
 /// The probes of one service: the present state of each instance, and what led to it.

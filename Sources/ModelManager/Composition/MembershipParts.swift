@@ -80,7 +80,7 @@ struct MembershipParts {
         self.signals.onSignal { signal in
             switch signal {
             case .elected, .resigned, .left: membership.announce()
-            case .wantsPermits, .freedPermits, .other: break
+            default: break
             }
         }
     }

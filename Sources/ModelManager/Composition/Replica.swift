@@ -23,6 +23,7 @@ struct Replica {
     private let condition = ReplicaCondition()
     private let presence: MembershipParts.Presence
     private let members: MembershipParts
+    private let breakers: BreakerParts
     private let controlLoops: MultiThreadedEventLoopGroup
     private let dataLoops: MultiThreadedEventLoopGroup
 
@@ -51,6 +52,13 @@ struct Replica {
             condition: self.condition
         )
         self.members = MembershipParts(configuration, store: self.store, self: self.presence, logger: logger)
+        self.breakers = BreakerParts(
+            configuration,
+            store: self.store,
+            members: self.members,
+            dataPlane: self.dataPlane,
+            logger: logger
+        )
     }
 
     /// Runs until the replica has left. Throws `ReplicaFailure` when it could not run or leave well.
@@ -60,9 +68,8 @@ struct Replica {
         let face = self.face(prober)
         let door = HummingbirdDoor(face: face, logger: self.logger)
         let own: [any ServiceLifecycle.Service] =
-            self.probeDoor(face) + self.store.services + self.members.services + self.loops(prober) + [
-                DoorService(door: door)
-            ]
+            self.probeDoor(face) + self.store.services + self.members.services + self.breakers.services
+            + self.loops(prober) + [DoorService(door: door)]
         var members = own.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
         members.append(
             .init(
@@ -84,6 +91,11 @@ struct Replica {
             replica: self.configuration.replicaID,
             interval: self.configuration.healthCheckInterval,
             port: self.dataPlane,
+            sharing: ProbeSharing(
+                state: self.store.state,
+                membership: self.members.membership,
+                signals: self.members.signals
+            ),
             seed: random.next(),
             logger: self.logger
         )
@@ -91,10 +103,11 @@ struct Replica {
 
     /// Each new snapshot goes to the data plane first: who waits for an epoch may send a request at once.
     private func follow(with prober: Prober) {
-        let (dataPlane, store) = (self.dataPlane, self.store)
+        let (dataPlane, store, reporter) = (self.dataPlane, self.store, self.breakers.reporter)
         store.holder.subscribe { snapshot in
             dataPlane.apply(snapshot)
             prober.apply(snapshot)
+            reporter.apply(snapshot)
         }
     }
 
@@ -130,7 +143,7 @@ struct Replica {
             commands: StoreCommands(store: self.store),
             snapshots: self.store.holder.reads,
             traffic: self.dataPlane,
-            health: ProbeReports(prober: prober),
+            health: ProbeReports(prober: prober, state: self.store.state),
             store: StoreReport(redis: self.store.redis, contact: self.store.contact),
             cluster: SeenCluster(presence: self.presence, members: self.members),
             events: StoredEvents(store: self.store),
