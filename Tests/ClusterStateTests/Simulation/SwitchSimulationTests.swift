@@ -31,6 +31,9 @@ private struct SwitchWorld {
     var epochs: [Epoch] = [.zero]
     var answered = 0
     var pauses = 0
+    var steppedAt = Instant(nanoseconds: 0)
+    /// A session's margin covers one leap of the lease clock; so a clock is stepped at most once in a session's time.
+    static let betweenSteps = Duration.seconds(8)
     var betrayals: [String] = []
     var boots = 0
 
@@ -157,7 +160,8 @@ private struct SwitchWorld {
             self.replicas[index].sleepsUntil = self.cluster.now + self.cluster.milliseconds(100...15_000)
         } else if self.cluster.chance(1) {
             self.replicas[index] = self.born(self.replicas[index].name)
-        } else if self.cluster.chance(1) {
+        } else if self.cluster.now - self.steppedAt > Self.betweenSteps, self.cluster.chance(2) {
+            self.steppedAt = self.cluster.now
             self.cluster.stepClock()
         }
     }
