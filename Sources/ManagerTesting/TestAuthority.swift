@@ -28,12 +28,8 @@ public struct TestAuthority: Sendable {
         return authority
     }
 
-    /// Issues a certificate.
-    ///
-    /// - Parameters:
-    ///   - name: of the files; differs for each certificate of one authority.
-    ///   - subjects: such as `DNS:localhost,IP:127.0.0.1`.
-    ///   - days: how long it is valid; negative for one that has expired.
+    /// Issues a certificate. The name is that of its files and differs for each of one authority; subjects are such as
+    /// `DNS:localhost,IP:127.0.0.1`; days may be negative, for a certificate that has expired.
     public func issue(_ name: String, for subjects: String, days: Int = 2) async throws -> Identity {
         try await self.run(
             """

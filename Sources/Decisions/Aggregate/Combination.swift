@@ -11,10 +11,8 @@ public enum Combination {
         public var message: String
     }
 
-    /// - Parameters:
-    ///   - values: in the order of the targets; at least one.
-    ///   - weights: for `weighted`, as many as values.
-    ///   - first: the place in `values` of the one that came first.
+    /// The values stand in the order of the targets; there is at least one. For `weighted` there are as many weights;
+    /// `first` is the place of the one that came first.
     public static func combine(
         _ values: [JSONValue],
         by strategy: AggregateOrder.Strategy,

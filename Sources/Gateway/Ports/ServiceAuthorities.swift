@@ -12,7 +12,7 @@ public struct ServiceAuthorities: Sendable {
 
     let certificates: [NIOSSLCertificate]
 
-    /// - Parameter path: of a file of certificates in PEM form, one after the other.
+    /// Reads a file of certificates in PEM form, one after the other.
     public init(pemFile path: String) throws(Unusable) {
         do {
             self.certificates = try NIOSSLCertificate.fromPEMFile(path)
