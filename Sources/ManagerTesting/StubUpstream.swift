@@ -19,6 +19,8 @@ public final class StubUpstream: Sendable {
         case reset
         /// Reads the next request on this connection.
         case next
+        /// Tells the test that the step before is done.
+        case tell(@Sendable () -> Void)
     }
 
     /// What to do for a request, given its number (from 0, over all connections) and all of its bytes.

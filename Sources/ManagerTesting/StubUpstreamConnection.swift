@@ -80,6 +80,9 @@ final class StubConnection: ChannelInboundHandler, @unchecked Sendable {
             self.record.hold(promise)
         case .close: channel.close(promise: nil)
         case .reset: Self.reset(channel)
+        case .tell(let act):
+            act()
+            self.walk(rest, channel)
         case .next:
             self.isWalking = false
             self.takeRequest(channel)

@@ -9,20 +9,26 @@ import Testing
         var held = 0
         var inFlight = 0
         var want: Int
+        var stock = 0
         var limit = 5
         var version = 1
     }
 
     private func ask(_ bench: FunctionBench, _ session: String, _ ask: Ask) async throws -> [String] {
-        let numbers = [ask.number, ask.held, ask.inFlight, ask.want, ask.limit, ask.version].map { String($0) }
+        let numbers = [ask.number, ask.held, ask.inFlight, ask.want, ask.stock, ask.limit, ask.version].map {
+            String($0)
+        }
         let reply = try await bench.call("permit_lease", [session, "i"] + numbers)
         return texts(reply.count > 1 ? reply[1].array ?? [] : reply)
     }
 
-    private func withSessions(_ body: (FunctionBench) async throws -> Void) async throws {
+    /// Two seconds after they opened in an empty Redis, unless it is to be new.
+    private func withSessions(isNew: Bool = false, _ body: (FunctionBench) async throws -> Void) async throws {
         try await FunctionBench.run(isClockManual: true) { bench in
-            try await bench.setClock(seconds: 1000)
-            for session in ["r1.a", "r2.a", "r3.a"] { try await bench.call("session_beat", session, "6000", "1") }
+            for second in 998...(isNew ? 998 : 1000) {
+                try await bench.setClock(seconds: second)
+                for session in ["r1.a", "r2.a", "r3.a"] { try await bench.call("session_beat", session, "6000", "1") }
+            }
             try await body(bench)
         }
     }
@@ -80,7 +86,7 @@ import Testing
             _ = try await self.ask(bench, "r2.a", Ask(number: 1, want: 5))
             // One is free again, but r1 already has its share of 2 and goes behind r2, which waits.
             let reply = try await self.ask(bench, "r1.a", Ask(number: 2, held: 4, inFlight: 4, want: 5))
-            #expect(reply == ["held", "4", "5", "1", "2", "2", "1", "0"])
+            #expect(reply == ["held", "4", "5", "1", "2", "2", "1", "0", "0"])
             #expect(try await self.ask(bench, "r2.a", Ask(number: 2, want: 5))[1] == "1")
         }
     }
@@ -108,6 +114,38 @@ import Testing
             let reply = try await self.ask(bench, "r2.a", Ask(number: 1, inFlight: 3, want: 3))
             #expect(reply[1] == "3")
             #expect(reply[7] == "3", "three more are in flight than allowed")
+        }
+    }
+
+    @Test func `are not granted while Redis is new, but claims are believed, up to the limit`() async throws {
+        try await self.withSessions(isNew: true) { (bench) async throws -> Void in
+            let fresh = try await self.ask(bench, "r1.a", Ask(number: 1, want: 5))
+            #expect([fresh[1], fresh[8]] == ["0", "1"])
+            #expect(try await self.ask(bench, "r2.a", Ask(number: 1, held: 3, want: 4))[1] == "3")
+            #expect(try await self.ask(bench, "r3.a", Ask(number: 1, held: 3, want: 3))[1] == "2", "the limit is 5")
+            // A claim was made, so the wait goes on to the end of half a lease.
+            try await bench.setClock(seconds: 999)
+            try await bench.call("session_beat", "r1.a", "6000", "0")
+            try await bench.setClock(seconds: 1000)
+            #expect(try await self.ask(bench, "r3.a", Ask(number: 2, held: 0, want: 0))[1] == "0")
+            #expect(try await self.ask(bench, "r1.a", Ask(number: 2, want: 5))[1] == "0")
+            try await bench.setClock(seconds: 1001)
+            #expect(try await self.ask(bench, "r1.a", Ask(number: 3, want: 5))[1] == "2")
+        }
+    }
+
+    @Test func `are claimed in vain once Redis is no longer new`() async throws {
+        try await self.withSessions { (bench) async throws -> Void in
+            _ = try await self.ask(bench, "r1.a", Ask(number: 1, want: 5))
+            #expect(try await self.ask(bench, "r2.a", Ask(number: 1, held: 3, want: 3))[1] == "0")
+        }
+    }
+
+    @Test func `are kept in stock only as long as nobody waits`() async throws {
+        try await self.withSessions { (bench) async throws -> Void in
+            #expect(try await self.ask(bench, "r1.a", Ask(number: 1, want: 0, stock: 1))[1] == "1")
+            _ = try await self.ask(bench, "r2.a", Ask(number: 1, want: 5))
+            #expect(try await self.ask(bench, "r3.a", Ask(number: 1, want: 0, stock: 1))[1] == "0")
         }
     }
 

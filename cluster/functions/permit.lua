@@ -1,6 +1,7 @@
 -- Permits: the right to one request in flight at an instance. Replicas hold them in numbers, through their sessions.
 -- Holdings are absolute and numbered, never "one more" or "one less": a call that is repeated, lost or late cannot
 -- count twice. The sum of what live sessions hold never passes the limit by a grant.
+-- After Redis was emptied nothing is granted until the replicas had time to say what they hold (see freeze_grants).
 
 -- Of 'granted:number' or 'version:limit'; what a person broke counts as zero.
 local function read_pair(stored)
@@ -69,20 +70,33 @@ local function count_waiters(grants, waiters, base, floor, waits_since)
     return all, entitled, ahead
 end
 
--- One instance of permit_lease; `ask` is {instance, number, held, in flight, want, limit, version of the limit}.
+-- How many a session may go on holding, before anything is granted: never above what was granted to it, but what a
+-- replica says it had is believed while the books are new. A request in flight is a fact, whoever allowed it.
+local function find_base(prefix, clock, grants, held, in_flight, limit)
+    if held > grants.mine and grants_are_frozen(prefix, clock) then
+        stretch_freeze(prefix)
+        grants.mine = math.max(grants.mine, limit - grants.sum)
+    end
+    return math.max(math.min(held, grants.mine), in_flight)
+end
+
+-- One instance of permit_lease; `ask` is {instance, number, held, in flight, want, stock, limit, version of the limit}.
 local function lease_at_instance(prefix, session, clock, ask)
     local key, line = prefix .. 'permits:' .. ask[1], prefix .. 'waiters:' .. ask[1]
     local number, held, in_flight, want = tonumber(ask[2]), tonumber(ask[3]), tonumber(ask[4]), tonumber(ask[5])
     local grants = read_grants(prefix, key, session, clock)
     if number <= grants.number then return { 'stale', text(grants.number) } end
-    local limit, version = tonumber(ask[6]), tonumber(ask[7])
+    local stock, limit, version = tonumber(ask[6]), tonumber(ask[7]), tonumber(ask[8])
     if grants.version > version then limit, version = grants.limit, grants.version end
-    -- Never above what was granted; but a request in flight is a fact, whoever allowed it.
-    local base = math.max(math.min(held, grants.mine), in_flight)
+    local base = find_base(prefix, clock, grants, held, in_flight, limit)
     local waiters, waits_since = read_waiters(prefix, line, session, clock)
     local share = math.floor(limit / count_demand(grants, waiters))
     local all, entitled, ahead = count_waiters(grants, waiters, base, math.max(1, share), waits_since)
-    local granted = base + math.max(0, math.min(want - base, limit - grants.sum - base - ahead))
+    local granted, is_frozen = base, grants_are_frozen(prefix, clock)
+    if not is_frozen then
+        granted = base + math.max(0, math.min(want - base, limit - grants.sum - base - ahead))
+        if all == 0 then granted = math.max(granted, math.min(stock, limit - grants.sum)) end
+    end
     redis.call('HSET', key, session, text(granted) .. ':' .. text(number),
         '#limit', text(version) .. ':' .. text(limit))
     if want > granted then
@@ -92,7 +106,8 @@ local function lease_at_instance(prefix, session, clock, ask)
     end
     local free = limit - grants.sum - granted
     if granted < grants.mine and all > 0 and free > 0 then signal(prefix, 'free', ask[1], session) end
-    return { 'held', text(granted), text(limit), entitled, share, text(number), all, text(math.max(0, -free)) }
+    return { 'held', text(granted), text(limit), entitled, share, text(number), all, text(math.max(0, -free)),
+        is_frozen and 1 or 0 }
 end
 
 --[[
@@ -102,14 +117,16 @@ end
   wait for it. When more is out than the limit allows (it was lowered, a lost replica came back with requests in
   flight), nothing is granted and everybody is told by how much. Redis never takes away by itself what a replica may
   be using: the replica gives back first and says so then; a lost reply cannot leave it with more than Redis counts.
+  A stock is what a replica would keep idle, so that it can serve a little when Redis goes away; nobody waits for it.
 
   KEYS[1]  prefix
   ARGV[1]  session
-  ARGV[2]… instance, number, held, in flight, want, limit, version of the limit; and so on for further instances
+  ARGV[2]… instance, number, held, in flight, want, stock, limit, version of the limit; and so on for further instances
            number  above that of the session's last call for this instance
-           held    what the replica has lowered its holding to
+           held    what the replica has lowered its holding to; in its first call, what it held in its session before
   Returns  {'lapsed'}   the session is over: nothing is held
-           {'ok', {'held', granted, limit, entitled waiters, share, number, waiters, over}, …}  or, for an instance,
+           {'ok', {'held', granted, limit, entitled waiters, share, number, waiters, over, 1 while nothing is granted}, …}
+           or, for an instance,
            {'stale', number}   a later call was here before
   Swift    ClusterState.leasePermits(_:session:)
 ]]
@@ -118,8 +135,8 @@ local function permit_lease(keys, args)
     local clock = lease_now(prefix)
     if not is_live(prefix, session, clock) then return { 'lapsed' } end
     local reply = { 'ok' }
-    for i = 2, #args - 6, 7 do
-        reply[#reply + 1] = lease_at_instance(prefix, session, clock, { unpack(args, i, i + 6) })
+    for i = 2, #args - 7, 8 do
+        reply[#reply + 1] = lease_at_instance(prefix, session, clock, { unpack(args, i, i + 7) })
     end
     return reply
 end

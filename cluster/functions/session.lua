@@ -13,6 +13,23 @@ local function replica_of(session)
     return string.match(session, '^(.*)%.[^.]*$') or session
 end
 
+-- Redis is new, or was emptied, when the first session opens: what replicas hold is not in the books. Nothing is granted
+-- until they had the time to say so, a beat and a half: else the first to come back could be given what others use.
+-- If one of them claims something, those whose connection takes longer are waited for as well, half a lease in all.
+local function freeze_grants(prefix, clock, ttl)
+    redis.call('HSET', prefix .. 'meta', 'grants_begin', text(clock + math.floor(ttl / 4)),
+        'grants_begin_latest', text(clock + math.floor(ttl / 2)))
+end
+
+local function grants_are_frozen(prefix, clock)
+    local begin = redis.call('HGET', prefix .. 'meta', 'grants_begin')
+    return begin and tonumber(begin) > clock
+end
+
+local function stretch_freeze(prefix)
+    redis.call('HSET', prefix .. 'meta', 'grants_begin', redis.call('HGET', prefix .. 'meta', 'grants_begin_latest'))
+end
+
 -- Removes a session, and its replica unless that has another one by now.
 local function remove_session(prefix, session)
     local key = prefix .. 'replica:' .. replica_of(session)
@@ -57,6 +74,7 @@ local function session_beat(keys, args)
     if not is_live(prefix, session, clock) then
         local is_known = redis.call('ZSCORE', prefix .. 'sessions', session)
         if args[3] ~= '1' or is_known then return { 'lapsed', text(clock) } end
+        if redis.call('HEXISTS', prefix .. 'meta', 'grants_begin') == 0 then freeze_grants(prefix, clock, ttl) end
         status = 'opened'
     end
     redis.call('ZADD', prefix .. 'sessions', text(clock + ttl), session)

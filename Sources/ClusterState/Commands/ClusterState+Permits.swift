@@ -9,6 +9,8 @@ public struct PermitAsk: Hashable, Sendable {
     public var held: Int
     public var inFlight: Int
     public var want: Int
+    /// So many are kept in stock if nobody else needs them.
+    public var stock: Int
     public var limit: Int
     /// Of the change that set the limit: the newest one counts.
     public var limitEpoch: Epoch
@@ -19,6 +21,7 @@ public struct PermitAsk: Hashable, Sendable {
         held: Int,
         inFlight: Int,
         want: Int,
+        stock: Int = 0,
         limit: Int,
         limitEpoch: Epoch
     ) {
@@ -27,6 +30,7 @@ public struct PermitAsk: Hashable, Sendable {
         self.held = held
         self.inFlight = inFlight
         self.want = want
+        self.stock = stock
         self.limit = limit
         self.limitEpoch = limitEpoch
     }
@@ -34,8 +38,8 @@ public struct PermitAsk: Hashable, Sendable {
     var words: [RedisWord] {
         [RedisWord(self.instance.description)]
             + [
-                self.number, Int64(self.held), Int64(self.inFlight), Int64(self.want), Int64(self.limit),
-                self.limitEpoch.rawValue,
+                self.number, Int64(self.held), Int64(self.inFlight), Int64(self.want), Int64(self.stock),
+                Int64(self.limit), self.limitEpoch.rawValue,
             ].map { RedisWord($0) }
     }
 }
@@ -59,6 +63,8 @@ public enum PermitAnswer: Hashable, Sendable {
         public var waiters: Int
         /// How much more than the limit is out.
         public var over: Int
+        /// Redis is new: nothing is granted to anybody yet.
+        public var isFrozen: Bool
 
         public init(
             granted: Int,
@@ -67,7 +73,8 @@ public enum PermitAnswer: Hashable, Sendable {
             share: Int,
             number: Int64,
             waiters: Int = 0,
-            over: Int = 0
+            over: Int = 0,
+            isFrozen: Bool = false
         ) {
             self.granted = granted
             self.limit = limit
@@ -76,6 +83,7 @@ public enum PermitAnswer: Hashable, Sendable {
             self.number = number
             self.waiters = waiters
             self.over = over
+            self.isFrozen = isFrozen
         }
     }
 }
@@ -116,7 +124,7 @@ extension ClusterState {
         case let status: throw StateError(.unreadable, "permit_lease answered \(status)")
         }
         var numbers: [Int64] = []
-        for _ in 0..<7 { numbers.append(try part.integer()) }
+        for _ in 0..<8 { numbers.append(try part.integer()) }
         return .held(
             .init(
                 granted: Int(numbers[0]),
@@ -125,7 +133,8 @@ extension ClusterState {
                 share: Int(numbers[3]),
                 number: numbers[4],
                 waiters: Int(numbers[5]),
-                over: Int(numbers[6])
+                over: Int(numbers[6]),
+                isFrozen: numbers[7] != 0
             )
         )
     }

@@ -68,7 +68,7 @@ public enum KeyTable {
             type: "hash",
             holds:
                 "generation of the data set, its parent and birth; epoch, count and sum of stamps; term; the lease clock; "
-                + "versions",
+                + "versions; when grants begin",
             writtenBy: "every function that changes something",
             kept: "always",
             command: "HGETALL $P'meta'"
@@ -108,7 +108,7 @@ public enum KeyTable {
         Row(
             name: "replica:<id>",
             type: "hash",
-            holds: "one replica: session, epoch, in_flight, started_at, version, address, leaving",
+            holds: "one replica: session, epoch, in_flight, started_at, version, address, leaving, requests, retries",
             writtenBy: "as sessions",
             kept: "with its session",
             command: "HGETALL $P'replica:<id>'"

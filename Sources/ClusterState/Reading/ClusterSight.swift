@@ -53,6 +53,9 @@ public struct ReplicaReport: Hashable, Sendable {
     public var address: String
     /// It serves what it has, takes no new duties, and will be gone.
     public var isLeaving: Bool
+    /// Requests begun and retries made since it started: the retry budget is everybody's.
+    public var requests = 0
+    public var retries = 0
 
     public init(
         epoch: Epoch,
@@ -78,6 +81,7 @@ extension ReplicaReport {
             ("epoch", self.epoch.description), ("in_flight", String(self.inFlight)),
             ("started_at", String(self.startedAt.milliseconds)), ("version", self.version),
             ("address", self.address), ("leaving", String(self.isLeaving)),
+            ("requests", String(self.requests)), ("retries", String(self.retries)),
         ]
     }
 
@@ -90,5 +94,7 @@ extension ReplicaReport {
         self.version = fields["version"] ?? ""
         self.address = fields["address"] ?? ""
         self.isLeaving = fields["leaving"] == "true"
+        self.requests = Int(number("requests"))
+        self.retries = Int(number("retries"))
     }
 }

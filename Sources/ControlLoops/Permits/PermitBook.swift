@@ -58,6 +58,7 @@ struct PermitBook {
             held: ask.held,
             inFlight: ask.inFlight,
             want: ask.want,
+            stock: ask.stock,
             limit: ask.limit,
             limitEpoch: ask.limitEpoch
         )
@@ -73,7 +74,8 @@ struct PermitBook {
                 entitled: holding.entitled,
                 share: holding.share,
                 waiters: holding.waiters,
-                over: holding.over
+                over: holding.over,
+                isFrozen: holding.isFrozen
             )
             self.holders[ask.instance]?.answered(rule, number: ask.number, now: now)
         }

@@ -21,6 +21,8 @@ public final class PermitReserver: ServiceLifecycle.Service {
 
     /// How late a need may be noticed that nobody rang for.
     private static let tick = PermitHolder.retryInterval
+    /// Between two turns at least: where permits are short somebody rings with every request that ends.
+    private static let pauseAfterTurn = Duration.milliseconds(1)
 
     public init(
         onLoss: LimitOnLoss,
@@ -52,6 +54,7 @@ public final class PermitReserver: ServiceLifecycle.Service {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 await self.turn()
+                try? await self.time.sleep(Self.pauseAfterTurn)
                 await self.bell.wait(atMost: Self.tick, self.time)
             }
         }

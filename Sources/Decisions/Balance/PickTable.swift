@@ -28,6 +28,15 @@ public struct PickTable: Sendable {
         self.schedule = WeightedSchedule(weights: strategy == .weightedRoundRobin ? self.weights : [])
     }
 
+    /// Modulo what a ticket is taken: the members of a round, or the slots of a weighted one; 0: tickets do not matter.
+    public var turns: Int {
+        switch self.strategy {
+        case .roundRobin: self.eligible.count
+        case .weightedRoundRobin: self.eligible.count > 1 ? self.schedule.slots.count : self.eligible.count
+        case .leastRequests, .powerOfTwo, .latency, .consistentHash, .random: 0
+        }
+    }
+
     /// The first try of a request. Its ticket is the pool's cursor, of which consecutive requests take consecutive ones;
     /// `random` is 64 independent bits; the hash key is the hash of what the caller wants to stick to an instance, or
     /// random bits when it named nothing.

@@ -4,6 +4,10 @@ public struct TriedMembers: Hashable, Sendable {
 
     public init() {}
 
+    public init(_ indexes: [Int]) {
+        self.indexes = indexes
+    }
+
     public mutating func insert(_ index: Int) {
         if !self.contains(index) { self.indexes.append(index) }
     }

@@ -10,8 +10,10 @@ public import Registry
 /// with equal shares every added instance would shorten the time a slow model has.
 public struct ExchangeMachine: Sendable, Equatable {
     public enum State: Sendable, Equatable {
-        /// Not begun. Can move to `attempting`.
+        /// Not begun. Can move to `attempting`, `queued`.
         case planned
+        /// Only permits lack, and it waits for one. Can move to `attempting`, `ended`.
+        case queued(until: Instant)
         /// A request is at an instance, or on its way. Can move to `keeping`, `answering`, `attempting`, `waiting`,
         /// `ended`.
         case attempting(until: Instant)
@@ -64,13 +66,28 @@ public struct ExchangeMachine: Sendable, Equatable {
     public var wakeAt: Instant {
         switch self.state {
         case .planned, .ended: Instant(nanoseconds: .max)
-        case .attempting(let until), .keeping(let until), .waiting(let until), .answering(let until): until
+        case .queued(let until), .attempting(let until), .keeping(let until), .waiting(let until),
+            .answering(let until):
+            until
         }
     }
 
     public var deadline: Instant { self.policy.deadline }
 
     // MARK: Events
+
+    /// Every instance left has as many requests as it may: wait for a permit, so long at most. Asked again while it
+    /// waits, the first time stands.
+    public mutating func queued(for limit: Duration, now: Instant) {
+        if case .queued = self.state { return }
+        self.state = .queued(until: min(now + limit, self.policy.deadline))
+    }
+
+    /// No permit came, or nobody may wait any more: the caller gets what there is.
+    public mutating func leftQueue() -> NextAction {
+        self.lastEnd = .crowded
+        return self.giveUp()
+    }
 
     /// An attempt begins; after it, `others` instances would still be untried.
     public mutating func attemptBegan(others: Int, now: Instant) {

@@ -7,6 +7,8 @@ public import Registry
 /// told, and filled only when the bank has said so.
 /// The hard case is a lost letter: nobody knows whether the bank read it. The till then counts what it had declared,
 /// which the bank never takes away by itself, and writes again under a higher number.
+/// The other hard case is a bank that has lost its books (Redis was emptied). It then lends nothing for a while, and
+/// believes what the tills claim they had; at any other time a claim from an earlier session is worth nothing.
 /// Invariants: one call under way at a time; `held` never exceeds what Redis counts for this session while the session
 /// lives; it falls before Redis is told, and rises only by an answer. Requests in flight may exceed `held` for a while
 /// after it fell: they are facts, reported as such, and nothing is admitted until enough of them have ended.
@@ -36,6 +38,8 @@ public struct PermitHolder: Hashable, Sendable {
         public let held: Int
         public let inFlight: Int
         public let want: Int
+        /// So many are kept in stock if nobody else needs them.
+        public let stock: Int
         public let limit: Int
         public let limitEpoch: Epoch
     }
@@ -50,13 +54,23 @@ public struct PermitHolder: Hashable, Sendable {
         public var waiters: Int
         /// How much more than the limit is out.
         public var over: Int
+        /// Redis is new and grants nothing to anybody yet.
+        public var isFrozen: Bool
 
-        public init(granted: Int, entitled: Int = 0, share: Int, waiters: Int = 0, over: Int = 0) {
+        public init(
+            granted: Int,
+            entitled: Int = 0,
+            share: Int,
+            waiters: Int = 0,
+            over: Int = 0,
+            isFrozen: Bool = false
+        ) {
             self.granted = granted
             self.entitled = entitled
             self.share = share
             self.waiters = waiters
             self.over = over
+            self.isFrozen = isFrozen
         }
     }
 
@@ -65,6 +79,10 @@ public struct PermitHolder: Hashable, Sendable {
     /// What Redis counts for us; nil after a lost answer.
     public private(set) var granted: Int? = 0
     private let onLoss: LimitOnLoss
+    /// What was held in a session that is over, until Redis has judged that.
+    private var claim = 0
+    /// Whether Redis was asked for a first permit in this session.
+    private var isStocked = false
     private var number: Int64 = 0
     private var asked: Int64?
     private var askedEpoch = Epoch.zero
@@ -115,9 +133,10 @@ public struct PermitHolder: Hashable, Sendable {
         self.askedEpoch = demand.limitEpoch
         return Ask(
             number: self.number,
-            held: self.held,
+            held: max(self.held, self.claim),
             inFlight: demand.inFlight,
             want: max(self.held, demand.inFlight, demand.need),
+            stock: min(demand.limit, self.isStocked ? 0 : 1),
             limit: demand.limit,
             limitEpoch: demand.limitEpoch
         )
@@ -127,6 +146,7 @@ public struct PermitHolder: Hashable, Sendable {
     public mutating func answered(_ answer: Answer, number: Int64, now: Instant) {
         guard number == self.asked else { return }
         self.asked = nil
+        (self.claim, self.isStocked) = (0, !answer.isFrozen)
         self.toldEpoch = max(self.toldEpoch, self.askedEpoch)
         self.granted = answer.granted
         self.held = answer.granted
@@ -153,8 +173,11 @@ public struct PermitHolder: Hashable, Sendable {
         self.askAgainAt = now + Self.retryInterval
     }
 
-    /// The session is over: nothing is held any more. Requests in flight are declared in the next one.
+    /// The session is over: nothing is held any more. Requests in flight are declared in the next one, and what was
+    /// held is claimed there.
     public mutating func lost() {
+        self.claim = max(self.claim, self.held)
+        self.isStocked = false
         self.held = 0
         self.granted = 0
         self.asked = nil
@@ -203,7 +226,7 @@ public struct PermitHolder: Hashable, Sendable {
 
     private func hasReason(_ demand: Demand, now: Instant) -> Bool {
         let mayRepeat = self.askAgainAt.map { $0 <= now } ?? true
-        guard let granted = self.granted else { return mayRepeat }
+        guard let granted = self.granted, self.isStocked else { return mayRepeat }
         if granted > max(self.held, demand.inFlight) { return true }
         if demand.inFlight > granted { return mayRepeat }
         if demand.limitEpoch > self.toldEpoch, granted > 0 { return true }

@@ -23,7 +23,7 @@ extension Exchange {
         guard let pool = self.pool else { return nil }
         let random = self.plane.random.next()
         let pick = view.picks.pick(
-            ticket: pool.tickets.take(),
+            ticket: view.picks.turns > 1 ? pool.tickets.take() : self.plane.nextTurn(),
             random: random,
             hashKey: self.options.hashKey ?? random
         )
@@ -38,21 +38,29 @@ extension Exchange {
         return self.settle(pick, view, pool, now: now)
     }
 
-    /// The member picked, or another one when that has as many requests of this replica as it may.
+    /// The member picked, if a request may be sent there now, or another one; the request counts there from now on.
+    /// Nil: only permits lack.
     @inline(__always)
-    func withRoom(_ picked: Int?, _ view: PoolView, now: Instant) -> Int? {
-        guard let picked, let pool = self.pool else { return nil }
-        return pool.members[picked].hasRoom ? picked : self.anotherWithRoom(picked, view, now: now)
+    func admitted(_ picked: Int, _ view: PoolView, _ pool: RoutePool, now: Instant) -> Int? {
+        self.enter(pool.members[picked].upstream, pool) ? picked : self.otherAdmitted(picked, view, pool, now: now)
     }
 
-    func anotherWithRoom(_ picked: Int, _ view: PoolView, now: Instant) -> Int? {
-        guard let pool = self.pool else { return nil }
+    @inline(__always)
+    func enter(_ upstream: Upstream, _ pool: RoutePool) -> Bool {
+        guard upstream.gauge.isLimited else { return upstream.gauge.enter() }
+        return !self.plane.queue.isWaitedFor(pool) && upstream.gauge.enter()
+    }
+
+    /// What is full now may have room when another try is due: it does not count as tried.
+    func otherAdmitted(_ picked: Int, _ view: PoolView, _ pool: RoutePool, now: Instant) -> Int? {
+        let tried = self.tried
+        defer { self.tried = tried }
         var full = picked
         while true {
             self.endUnusedProbe(of: pool.members[full], now: now)
             self.tried.insert(full)
             guard let other = self.pickAnother(view, now: now) else { return nil }
-            if pool.members[other].hasRoom { return other }
+            if self.enter(pool.members[other].upstream, pool) { return other }
             full = other
         }
     }

@@ -9,7 +9,7 @@ extension Exchange {
             switch code {
             case .upstreamTimeout: "no instance of \(name) answered in time"
             case .upstreamInvalid: "what the instances of \(name) answered is not HTTP"
-            case .overloaded: "all connections to the instances of \(name) are in use"
+            case .overloaded: "all services of \(name) have as many requests as they may"
             default: "no instance of \(name) could be reached"
             }
         return Problem(
@@ -27,9 +27,6 @@ extension Exchange {
             policy: ExchangePolicy(deadline: now, retriesMax: 0, retryDelay: .zero, isRepeatable: false)
         )
         let name = "model_type \(pool.key.modelType), version \(pool.key.version)"
-        if !view.picks.eligible.isEmpty {
-            return Problem(.overloaded, "all services of \(name) have as many requests as they may", retryAfter: 1)
-        }
         let returns = pool.members.compactMap { $0.upstream.gate.breaker.own.movesOnAt }.min()
         let seconds = returns.map { max(1, Int(($0 - now).inSeconds.rounded(.up))) } ?? 1
         return Problem(

@@ -55,6 +55,14 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     var isPaused = false
     var answerStatus = 0
 
+    // While only permits lack.
+    /// Place in the loops' common queue; 0 when it is in none.
+    var queueNumber = 0
+    /// Whose line; a switch may have moved the request to another pool since.
+    var queuedIn: RoutePool.Key?
+    var queuedAt: Instant?
+    var queuedFor: [Upstream] = []
+
     init(plane: LoopPlane) {
         self.plane = plane
     }
@@ -78,10 +86,13 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         self.meter(in: pool)
         let view = self.plane.view(of: pool)
         if view.isPanic { self.plane.counts.panics += 1 }
-        guard let index = self.withRoom(self.pickFirst(view, now: now), view, now: now) else {
+        guard let picked = self.pickFirst(view, now: now) else {
             return self.answer(self.nobody(pool, view, now: now))
         }
-        self.machine = ExchangeMachine(policy: self.policy(for: pool.members[index], now: now))
+        self.machine = ExchangeMachine(policy: self.policy(for: pool.members[picked], now: now))
+        guard let index = self.admitted(picked, view, pool, now: now) else {
+            return self.waitForPermit(pool, view, now: now)
+        }
         self.attempt(index, others: view.picks.eligible.count &- 1, now: now)
     }
 
@@ -111,6 +122,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         case .waiting:
             self.tried = TriedMembers()
             self.attemptAgain(now: now)
+        case .queued: self.queueTimedOut(now: now)
         case .attempting, .keeping:
             self.dropConnection()
             self.attemptEnded(.timeout, outcome: "timeout", now: now)
@@ -140,7 +152,6 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         self.attemptAt = now
         self.isFresh = false
         self.machine.attemptBegan(others: others, now: now)
-        upstream.attemptBegan()
         lane.inFlight &+= 1
         lane.counts.requests &+= 1
         self.plane.list(lane, of: upstream)
@@ -156,12 +167,19 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         self.followSwitch()
         guard let pool = self.pool else { return }
         let view = self.plane.view(of: pool)
-        guard let index = self.withRoom(self.pickAnother(view, now: now), view, now: now) else {
+        guard let picked = self.pickAnother(view, now: now) else {
             return self.run(self.machine.giveUp(), now: now)
         }
-        self.plane.counts.retries += 1
-        pool.members[index].upstream.lanes[self.plane.index].counts.retries += 1
+        guard let index = self.admitted(picked, view, pool, now: now) else {
+            return self.waitForPermit(pool, view, now: now)
+        }
+        self.countRetry(at: pool.members[index])
         self.attempt(index, others: max(0, self.untried(view) - 1), now: now)
+    }
+
+    func countRetry(at member: RouteMember) {
+        self.plane.counts.retries += 1
+        member.upstream.lanes[self.plane.index].counts.retries += 1
     }
 
     func untried(_ view: PoolView) -> Int {
@@ -374,6 +392,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
             self.attemptsMade.removeAll(keepingCapacity: true)
             self.lastFailure = nil
         }
+        self.forgetQueue()
         self.machine.finished()
         self.endMetering()
         self.plane.ended(self)
@@ -391,7 +410,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     func releaseAttempt(now: Instant) {
         guard let member = self.member, self.attemptIsHeld else { return }
         self.attemptAt = Instant(nanoseconds: 0)
-        member.upstream.attemptEnded()
+        self.plane.queue.departed(member.upstream.gauge.leave(), from: member.upstream)
         member.upstream.lanes[self.plane.index].inFlight &-= 1
     }
 

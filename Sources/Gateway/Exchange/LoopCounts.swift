@@ -13,6 +13,10 @@ struct LoopCounts {
     var answers: [Int64] = [0, 0, 0, 0, 0]
     var problems: [Problem.Code: Int64] = [:]
     var overhead = LatencyCounts()
+    var queueEntered: Int64 = 0
+    var queueRefused: Int64 = 0
+    var queueTimedOut: Int64 = 0
+    var queueWait = LatencyCounts()
 
     @inline(__always)
     mutating func answered(status: Int) {

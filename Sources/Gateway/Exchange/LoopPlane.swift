@@ -20,6 +20,7 @@ final class LoopPlane: @unchecked Sendable {
     let board: GateBoard
     let connector: UpstreamConnector
     let jar: RetryJar
+    let queue: PermitQueue
     let common: PlaneCommon
     /// `1.1 model-manager-<replica>`
     let viaEntry: [UInt8]
@@ -42,12 +43,15 @@ final class LoopPlane: @unchecked Sendable {
     /// Requests under way, as of the last sweep; the one thing here that may be read from anywhere.
     let inFlightSeen = Atomic<Int>(0)
     private var undeposited = 0
+    private var turns: UInt64 = .max
     private(set) var running: [Exchange] = []
     private(set) var clients: [ClientHandler] = []
     private var lanes: [(upstream: Upstream, lane: UpstreamLane)] = []
     /// Requests that wait for the replica to catch up, in order; no more than there are callers.
     private var held: [(since: Instant, goOn: () -> Void)] = []
     private var sweeps = 0
+    /// The generation that waiting requests were last looked at under.
+    private var reconsidered: UInt64 = 0
     private var sweeper: RepeatedTask?
 
     init(
@@ -57,6 +61,7 @@ final class LoopPlane: @unchecked Sendable {
         board: GateBoard,
         connector: UpstreamConnector,
         jar: RetryJar,
+        queue: PermitQueue,
         common: PlaneCommon,
         logger: Logger
     ) {
@@ -66,6 +71,7 @@ final class LoopPlane: @unchecked Sendable {
         self.board = board
         self.connector = connector
         self.jar = jar
+        self.queue = queue
         self.common = common
         self.logger = logger
         self.viaEntry = Array("1.1 model-manager-\(settings.replicaID)".utf8)
@@ -174,6 +180,12 @@ final class LoopPlane: @unchecked Sendable {
         return false
     }
 
+    /// Where strategies without tickets begin to look.
+    func nextTurn() -> UInt64 {
+        self.turns &+= 1
+        return self.turns
+    }
+
     func writeRequestID(to writer: inout ByteWriter) {
         self.idsMade &+= 1
         writer.write(hexadecimal: self.idPrefix)
@@ -204,10 +216,20 @@ final class LoopPlane: @unchecked Sendable {
         self.depositRequests(now: now)
         self.inFlightSeen.store(self.running.count, ordering: .relaxed)
         if self.index == 0 { self.board.moveOn(now: now) }
+        if self.queue.waiting > 0 { self.lookAfterQueue(now: now) }
         for exchange in self.running where exchange.wakeAt <= now { exchange.wake(now: now) }
         self.sweeps += 1
         if self.sweeps % 2 == 0 { self.reportGoodAnswers(now: now) }
         if self.sweeps % Self.sweepsPerSlowSweep == 0 { self.slowSweep(now: now) }
+    }
+
+    /// Who waits for permits may be able to go elsewhere by now.
+    private func lookAfterQueue(now: Instant) {
+        if self.index == 0 { self.queue.serveAll() }
+        self.refresh()
+        guard self.generation != self.reconsidered else { return }
+        self.reconsidered = self.generation
+        for exchange in self.running where exchange.isQueued { exchange.reconsider(now: now) }
     }
 
     private func slowSweep(now: Instant) {
@@ -266,6 +288,10 @@ final class LoopPlane: @unchecked Sendable {
         statistics.fastRequests += self.counts.fastRequests
         statistics.generalRequests += self.counts.generalRequests
         statistics.panics += self.counts.panics
+        statistics.queueEntered += self.counts.queueEntered
+        statistics.queueRefused += self.counts.queueRefused
+        statistics.queueTimedOut += self.counts.queueTimedOut
+        self.counts.queueWait.add(to: &statistics.queueWait)
         statistics.inFlight += self.running.count
         statistics.connections += self.clients.count
         statistics.held += self.held.count

@@ -77,6 +77,9 @@ struct Explainer {
         case .unknown: reasons.append("not probed yet")
         case .healthy: reasons.append("healthy")
         }
+        if let held = upstream.gauge.held, upstream.inFlight >= held {
+            reasons.append("no permit free: \(upstream.inFlight) in flight, \(held) permits held by this replica")
+        }
         return reasons
     }
 
@@ -97,6 +100,7 @@ extension Upstream {
         state.failures = breaker.failuresInRow
         state.trips = breaker.trips(now: now)
         state.inFlight = self.inFlight
+        state.permitsHeld = self.gauge.held
         switch breaker.state {
         case .closed: break
         case .open(let since, let until):

@@ -16,5 +16,6 @@ final class PoolView {
         self.picks = PickTable(strategy: pool.strategy, members: pool.balanced, eligible: eligibility.eligible)
         self.probing = eligibility.probing
         self.isPanic = eligibility.isPanic
+        pool.tickets.setMembers(self.picks.turns)
     }
 }

@@ -8,7 +8,6 @@ final class RouteMember: Sendable {
     /// The service's own deadline; nil: the replica's.
     let timeoutNanoseconds: Int64?
     let forwardsAuthorization: Bool
-    let concurrentRequestsMax: Int
     /// `x-mm-service`, `x-mm-instance` and `x-mm-model-version`, each with CRLF.
     let answerLines: [UInt8]
     /// The upstream's request line and `host`, and `x-mm-model-version` when the service named its version: the body
@@ -18,19 +17,12 @@ final class RouteMember: Sendable {
 
     var requestHeadBytesMax: Int { max(self.predictHead.count, self.trainHead.count) }
 
-    /// Whether this replica may send it another request. (What other replicas send is not seen here.)
-    @inline(__always)
-    var hasRoom: Bool {
-        self.concurrentRequestsMax == .max || self.upstream.inFlight < self.concurrentRequestsMax
-    }
-
     init(upstream: Upstream, definition: ServiceDefinition) {
         self.upstream = upstream
         self.version = definition.modelVersion
         self.weight = definition.weight
         self.timeoutNanoseconds = definition.timeout?.inNanoseconds
         self.forwardsAuthorization = definition.forwardsAuthorization
-        self.concurrentRequestsMax = definition.concurrentRequestsMax ?? .max
         let lines =
             "x-mm-service: \(definition.id)\r\nx-mm-instance: \(upstream.key.url)\r\n"
             + "x-mm-model-version: \(definition.modelVersion)\r\n"

@@ -9,7 +9,7 @@ final class RoutePool: Sendable {
         var version: ModelVersion
         var capability: Capability
 
-        /// For Redis and for people.
+        /// As tickets, and people, know it: `LSTM/v1/prediction`.
         var name: String { "\(self.modelType)/\(self.version)/\(self.capability.rawValue)" }
     }
 
@@ -44,6 +44,11 @@ final class RoutePool: Sendable {
         self.tickets = tickets
         self.meter = meter
         self.forwardsAuthorization = members.contains { $0.forwardsAuthorization }
+    }
+
+    /// How many take turns while nothing is known of the members.
+    var turnsAtFirst: Int {
+        PickTable(strategy: self.strategy, members: self.balanced, eligible: Array(self.members.indices)).turns
     }
 
     /// What is known of the members now; read when a view is built, not for each request.

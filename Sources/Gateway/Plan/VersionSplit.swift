@@ -28,6 +28,7 @@ final class VersionSplit: Sendable {
             return end
         }
         self.tickets = tickets
+        tickets.setMembers(self.slots.count)
     }
 
     @inline(__always)

@@ -26,6 +26,9 @@ public final class DataPlane: Sendable {
     let board: GateBoard
     private let connector: UpstreamConnector
     private let planes: [LoopPlane]
+    let queue: PermitQueue
+    let desk: TicketDesk
+    let jar = RetryJar()
     private let listener: Listener
     private let common = PlaneCommon()
     private let settled: SettledEpoch
@@ -41,22 +44,27 @@ public final class DataPlane: Sendable {
         self.settings = settings
         self.group = group
         let loops = group.makeIterator().map { $0 }
+        let desk = TicketDesk(localStart: settings.ticketStart, bell: ReserverBell())
+        let queue = PermitQueue(limit: settings.queueLimit, bell: ReserverBell())
         let board = GateBoard(
             strategy: settings.strategy,
             policy: settings.breaker,
             laneCount: loops.count,
-            news: news
+            news: news,
+            desk: desk,
+            sharesLimits: settings.sharesLimits
         )
         let connector = UpstreamConnector(
             hosts: settings.hosts,
             authorities: settings.authorities,
             connectTimeout: settings.connectTimeout
         )
-        let jar = RetryJar()
         self.settled = SettledEpoch(loops: loops.count)
         self.board = board
+        self.desk = desk
+        self.queue = queue
         self.connector = connector
-        self.planes = loops.enumerated().map { [common] index, loop in
+        self.planes = loops.enumerated().map { [common, jar] index, loop in
             LoopPlane(
                 index: index,
                 loop: loop,
@@ -64,6 +72,7 @@ public final class DataPlane: Sendable {
                 board: board,
                 connector: connector,
                 jar: jar,
+                queue: queue,
                 common: common,
                 logger: logger
             )
@@ -159,6 +168,7 @@ public final class DataPlane: Sendable {
             statistics = next ?? statistics
         }
         self.board.add(to: &statistics)
+        statistics.queueWaiting = self.queue.waiting
         return statistics
     }
 

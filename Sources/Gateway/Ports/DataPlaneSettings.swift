@@ -25,6 +25,16 @@ public struct DataPlaneSettings: Sendable {
     public var catchUpWaitMax: Duration = .milliseconds(900)
     public var connectTimeout: Duration = .seconds(1)
     public var connectionsMax = 10_000
+    /// Requests that may wait because only permits lack; beyond, they are refused at once. Large: a burst waits long
+    /// before it fails. Small: it fails although there would be room in a moment.
+    public var queueLimit = 1024
+    /// How long one of them may wait, within its deadline.
+    public var queueTimeout: Duration = .seconds(5)
+    /// Limits of instances hold for all replicas together: nothing may be in flight at one until `grantPermits` says so.
+    /// False: each replica has the whole limit for itself.
+    public var sharesLimits = false
+    /// Where round-robin tickets of the replica's own begin; another number on each replica.
+    public var ticketStart: UInt64 = 0
 
     public init(replicaID: String) {
         self.replicaID = replicaID

@@ -23,6 +23,14 @@ public struct DataPlaneStatistics: Sendable {
     public var answers: [Int64] = [0, 0, 0, 0, 0]
     /// The manager's own errors by `code`.
     public var problems: [String: Int64] = [:]
+    /// Requests that wait now because only permits lack.
+    public var queueWaiting = 0
+    /// Requests that began to wait; that were refused because the queue was full; that waited too long.
+    public var queueEntered: Int64 = 0
+    public var queueRefused: Int64 = 0
+    public var queueTimedOut: Int64 = 0
+    /// How long those waited that got a permit.
+    public var queueWait = LatencyBuckets()
     public var services: [ServiceID: ServiceStatistics] = [:]
     /// Time spent in the manager, without the instances: buckets of `LatencyBuckets`.
     public var overhead = LatencyBuckets()
@@ -68,6 +76,8 @@ public struct InstanceState: Sendable {
     public var retryAt: Instant?
     public var inFlight: Int
     public var isDraining: Bool
+    /// How many requests may be in flight there from this replica; nil: no limit.
+    public var permitsHeld: Int?
 
     public init(key: InstanceKey) {
         self.key = key

@@ -15,6 +15,9 @@ final class GateBoard: Sendable {
         var meters: [VersionMeter.Key: VersionMeter] = [:]
         /// The pool that bounds an instance's ejection.
         var homes: [InstanceKey: RoutePool] = [:]
+        /// No longer in the registry, with requests that have not ended: they count if the instance comes back.
+        var leaving: [InstanceKey: Upstream] = [:]
+        var limits: [InstanceKey: InstanceLimit] = [:]
     }
 
     private static let metersMax = 10_000
@@ -38,8 +41,20 @@ final class GateBoard: Sendable {
     private let policy: BreakerPolicy
     private let laneCount: Int
     private let news: any DataPlaneNews
+    private let desk: TicketDesk
+    /// Limits hold over all replicas: nothing may be in flight until it is granted.
+    private let sharesLimits: Bool
 
-    init(strategy: BalanceStrategy, policy: BreakerPolicy, laneCount: Int, news: any DataPlaneNews) {
+    init(
+        strategy: BalanceStrategy,
+        policy: BreakerPolicy,
+        laneCount: Int,
+        news: any DataPlaneNews,
+        desk: TicketDesk,
+        sharesLimits: Bool
+    ) {
+        self.desk = desk
+        self.sharesLimits = sharesLimits
         self.strategy = strategy
         self.policy = policy
         self.laneCount = laneCount
@@ -49,7 +64,7 @@ final class GateBoard: Sendable {
             strategy: strategy,
             RoutingTable.Parts(
                 upstream: { Upstream(key: $0, policy: policy, laneCount: laneCount) },
-                tickets: { _ in TicketSource() },
+                tickets: { TicketSource(name: $0.name, desk: desk) },
                 meter: { VersionMeter(key: $0, laneCount: laneCount) }
             )
         )
@@ -96,12 +111,12 @@ final class GateBoard: Sendable {
             let parts = RoutingTable.Parts(
                 upstream: { key in
                     if let known = upstreams[key] { return known }
-                    let upstream = old.upstreams[key] ?? self.newUpstream(key)
+                    let upstream = old.upstreams[key] ?? self.newUpstream(key, returning: old.leaving[key])
                     upstreams[key] = upstream
                     return upstream
                 },
                 tickets: { key in
-                    let source = old.tickets[key] ?? TicketSource()
+                    let source = old.tickets[key] ?? TicketSource(name: key.name, desk: self.desk)
                     tickets[key] = source
                     return source
                 },
@@ -113,7 +128,7 @@ final class GateBoard: Sendable {
                 }
             )
             let table = RoutingTable(snapshot, strategy: self.strategy, parts)
-            for (key, upstream) in shared.upstreams where upstreams[key] == nil { upstream.retire() }
+            self.limit(upstreams, snapshot, &shared)
             for (key, upstream) in upstreams {
                 _ = upstream.gate.setDraining(snapshot[key.service]?.isDraining ?? true)
             }
@@ -122,15 +137,52 @@ final class GateBoard: Sendable {
             shared.tickets = tickets
             shared.meters = meters
             shared.table = table
+            // A pool that is new wants its first ticket before its first request.
+            for pool in table.pools where pool.members.count > 1 { pool.tickets.setMembers(pool.turnsAtFirst) }
         }
         self.raise()
     }
 
-    private func newUpstream(_ key: InstanceKey) -> Upstream {
-        let upstream = Upstream(key: key, policy: self.policy, laneCount: self.laneCount)
+    private func newUpstream(_ key: InstanceKey, returning old: Upstream?) -> Upstream {
+        let upstream = old ?? Upstream(key: key, policy: self.policy, laneCount: self.laneCount)
         let isInTouch = self.sharing.withLock { $0.isInTouch }
         upstream.gate.withBreaker { $0.setInTouch(isInTouch) }
         return upstream
+    }
+
+    /// Instances that stay keep what they hold; those that left are retired, and kept while requests are there.
+    private func limit(_ upstreams: [InstanceKey: Upstream], _ snapshot: RegistrySnapshot, _ shared: inout Shared) {
+        for (key, upstream) in shared.upstreams where upstreams[key] == nil {
+            upstream.setRetired(true)
+            if upstream.inFlight > 0 { shared.leaving[key] = upstream }
+        }
+        var limits = shared.limits.filter { shared.leaving[$0.key] != nil }
+        for (key, upstream) in upstreams {
+            if shared.leaving.removeValue(forKey: key) != nil { upstream.setRetired(false) }
+            let service = snapshot[key.service]
+            let limit = service?.definition.concurrentRequestsMax
+            upstream.gauge.setLimited(limit != nil, held: self.sharesLimits ? nil : limit)
+            limits[key] = limit.map { InstanceLimit(requests: $0, epoch: service?.epoch ?? .zero) }
+        }
+        shared.limits = limits
+    }
+
+    /// Also one that left and has requests.
+    func limitedUpstream(_ key: InstanceKey) -> Upstream? {
+        self.shared.withLock { $0.upstreams[key] ?? $0.leaving[key] }
+    }
+
+    /// Every instance with a limit; and those that left, until their last request there has ended.
+    func limited() -> [(upstream: Upstream, limit: InstanceLimit)] {
+        self.shared.withLock { shared in
+            for (key, upstream) in shared.leaving where upstream.inFlight == 0 {
+                shared.leaving[key] = nil
+                shared.limits[key] = nil
+            }
+            return shared.limits.compactMap { key, limit in
+                (shared.upstreams[key] ?? shared.leaving[key]).map { ($0, limit) }
+            }
+        }
     }
 
     func setVerdict(_ verdict: Verdict, for key: InstanceKey) {
@@ -228,4 +280,11 @@ final class GateBoard: Sendable {
     private func raise() {
         self.generation.wrappingAdd(1, ordering: .acquiringAndReleasing)
     }
+}
+
+/// How many requests an instance takes at once, from all replicas together.
+struct InstanceLimit: Hashable, Sendable {
+    var requests: Int
+    /// Of the change that set it: of two limits the newer one counts.
+    var epoch: Epoch
 }

@@ -12,7 +12,8 @@ final class Upstream: Sendable {
     let predictHead: [UInt8]
     let trainHead: [UInt8]
     let lanes: [UpstreamLane]
-    private let attempts = Atomic<Int>(0)
+    /// Attempts under way, over all loops, and how many may be.
+    let gauge = PermitGauge()
     private let retired = Atomic<Bool>(false)
 
     init(key: InstanceKey, policy: BreakerPolicy, laneCount: Int) {
@@ -24,20 +25,13 @@ final class Upstream: Sendable {
         self.lanes = (0..<laneCount).map { _ in UpstreamLane() }
     }
 
-    /// Attempts under way, over all loops.
     @inline(__always)
-    var inFlight: Int { self.attempts.load(ordering: .relaxed) }
-
-    @inline(__always)
-    func attemptBegan() { self.attempts.wrappingAdd(1, ordering: .relaxed) }
-
-    @inline(__always)
-    func attemptEnded() { self.attempts.wrappingSubtract(1, ordering: .relaxed) }
+    var inFlight: Int { self.gauge.inFlight }
 
     var requestHeadBytesMax: Int { max(self.predictHead.count, self.trainHead.count) }
 
     /// No longer in the registry: its connections are not kept.
     var isRetired: Bool { self.retired.load(ordering: .relaxed) }
 
-    func retire() { self.retired.store(true, ordering: .relaxed) }
+    func setRetired(_ isRetired: Bool) { self.retired.store(isRetired, ordering: .relaxed) }
 }

@@ -72,6 +72,7 @@ struct Metrics: Sendable {
             "Errors of the manager's own, by code.",
             problems.map { ([("code", $0.key)], Double($0.value)) }
         )
+        self.queue(all, &page)
         page.histogram(
             name + "overhead_seconds",
             "Time spent in the manager, without the instances.",
@@ -101,6 +102,20 @@ struct Metrics: Sendable {
             .counter,
             "Probes made because another replica found an instance down.",
             Self.one(probes.opinions)
+        )
+    }
+
+    /// Requests that waited because all instances had as many as they may.
+    private func queue(_ all: DataPlaneStatistics, _ page: inout MetricsPage) {
+        let name = "model_manager_queue_"
+        page.family(name + "waiting", .gauge, "Requests that wait for a permit.", Self.one(Int64(all.queueWaiting)))
+        page.family(name + "entered", .counter, "Requests that began to wait.", Self.one(all.queueEntered))
+        page.family(name + "refused", .counter, "Requests refused: the queue was full.", Self.one(all.queueRefused))
+        page.family(name + "timed_out", .counter, "Requests that waited too long.", Self.one(all.queueTimedOut))
+        page.histogram(
+            name + "wait_seconds",
+            "How long those waited that got a permit.",
+            [Self.histogram([], all.queueWait)]
         )
     }
 
@@ -142,6 +157,18 @@ struct Metrics: Sendable {
             samples { Self.number($0.breaker) }
         )
         page.family(name + "breaker_trips", .gauge, "Trips in a row.", samples(\.trips))
+        let limited = states.filter { $0.permitsHeld != nil }
+        page.family(
+            name + "permits_held",
+            .gauge,
+            "Requests that may be in flight from this replica.",
+            limited.map {
+                (
+                    [("service", $0.key.service.text), ("instance", $0.key.url.description)],
+                    Double($0.permitsHeld ?? 0)
+                )
+            }
+        )
         page.family(name + "draining", .gauge, "1 while out of rotation by order.", samples { $0.isDraining ? 1 : 0 })
     }
 

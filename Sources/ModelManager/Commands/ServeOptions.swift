@@ -56,6 +56,12 @@ struct ServeOptions: ParsableArguments {
     ) var breakerCooldown: String?
     @Option(name: .customLong("breaker-probes"), help: "Requests in flight while a breaker is half open (default 1).")
     var breakerProbes: String?
+    @Option(name: .customLong("queue-limit"), help: "Requests that may wait for a permit (default 1024).")
+    var queueLimit: String?
+    @Option(name: .customLong("queue-timeout"), help: "Seconds one of them waits (default 5).")
+    var queueTimeout: String?
+    @Option(name: .customLong("limit-on-redis-loss"), help: "hold: use the permits in hand; strict: none.")
+    var limitOnRedisLoss: String?
     @Option(name: .customLong("max-body-bytes"), help: "Larger requests get 413 (default 16777216).") var maxBodyBytes:
         String?
     @Option(
@@ -105,6 +111,9 @@ struct ServeOptions: ParsableArguments {
             ("BREAKER_RATIO", self.breakerRatio),
             ("BREAKER_COOLDOWN", self.breakerCooldown),
             ("BREAKER_PROBES", self.breakerProbes),
+            ("QUEUE_LIMIT", self.queueLimit),
+            ("QUEUE_TIMEOUT", self.queueTimeout),
+            ("LIMIT_ON_REDIS_LOSS", self.limitOnRedisLoss),
             ("MAX_BODY_BYTES", self.maxBodyBytes),
             ("DRAIN_DELAY", self.drainDelay),
             ("SHUTDOWN_GRACE", self.shutdownGrace),

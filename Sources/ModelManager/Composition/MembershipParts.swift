@@ -1,5 +1,6 @@
 import ClusterState
 import ControlLoops
+import Decisions
 import Gateway
 import Logging
 import ManagerAPI
@@ -94,7 +95,7 @@ extension MembershipParts {
         let condition: ReplicaCondition
 
         var report: ReplicaReport {
-            ReplicaReport(
+            var report = ReplicaReport(
                 epoch: self.dataPlane.settledEpoch,
                 inFlight: self.dataPlane.inFlight,
                 startedAt: self.identity.startedAt,
@@ -102,6 +103,9 @@ extension MembershipParts {
                 address: self.condition.address,
                 isLeaving: self.condition.isDraining
             )
+            let counts = self.dataPlane.retryCounts
+            (report.requests, report.retries) = (counts.requests, counts.retries)
+            return report
         }
     }
 }

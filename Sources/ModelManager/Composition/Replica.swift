@@ -69,7 +69,7 @@ struct Replica {
         let door = HummingbirdDoor(face: face, logger: self.logger)
         let own: [any ServiceLifecycle.Service] =
             self.probeDoor(face) + self.store.services + self.members.services + self.breakers.services
-            + self.loops(prober) + [DoorService(door: door)]
+            + self.limits().services + self.loops(prober) + [DoorService(door: door)]
         var members = own.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
         members.append(
             .init(
@@ -83,6 +83,16 @@ struct Replica {
         try await ServiceGroup(configuration: group).run()
         try? await self.dataLoops.shutdownGracefully()
         try? await self.controlLoops.shutdownGracefully()
+    }
+
+    private func limits() -> LimitParts {
+        LimitParts(
+            self.configuration,
+            dataPlane: self.dataPlane,
+            store: self.store,
+            members: self.members,
+            logger: self.logger
+        )
     }
 
     private func prober() -> Prober {

@@ -19,6 +19,7 @@ struct ReplicaConfiguration: Sendable {
     var dataDirectory: String
     var replicaLease: Duration
     var leaderLease: Duration
+    var limitOnRedisLoss: LimitOnLoss
     var drainDelay: Duration
     var shutdownGrace: Duration
     var eventLoops: Int
@@ -42,6 +43,7 @@ struct ReplicaConfiguration: Sendable {
         self.dataDirectory = values.text("DATA_DIR") ?? ".model-manager"
         self.replicaLease = try values.seconds("REPLICA_LEASE", in: Self.leaseRange)
         self.leaderLease = try values.seconds("LEADER_LEASE", in: Self.leaseRange)
+        self.limitOnRedisLoss = try values.choice("LIMIT_ON_REDIS_LOSS", of: LimitOnLoss.self)
         self.drainDelay = try values.seconds("DRAIN_DELAY", in: 0...3600)
         self.shutdownGrace = try values.seconds("SHUTDOWN_GRACE", in: 0...86400)
         self.probePort = values.text("PROBE_PORT") == nil ? nil : try values.integer("PROBE_PORT", in: 0...65535)
@@ -69,6 +71,10 @@ struct ReplicaConfiguration: Sendable {
         settings.breaker.failureRatioMax = try values.number("BREAKER_RATIO", in: 0.01...1)
         settings.breaker.cooldown = try values.seconds("BREAKER_COOLDOWN", in: 0.1...86400)
         settings.breaker.probesMax = try values.integer("BREAKER_PROBES", in: 1...1000)
+        settings.queueLimit = try values.integer("QUEUE_LIMIT", in: 0...1_000_000)
+        settings.queueTimeout = try values.seconds("QUEUE_TIMEOUT", in: 0...3600)
+        settings.sharesLimits = true
+        settings.ticketStart = StableHash.of(replicaID)
         settings.hosts = HostPolicy(
             allowed: values.list("ALLOWED_SERVICE_HOSTS"),
             denied: values.list("DENIED_SERVICE_HOSTS")

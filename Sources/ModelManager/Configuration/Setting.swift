@@ -88,6 +88,17 @@ extension Setting {
             meaning: "seconds a breaker stays open; doubles per trip up to ten times"
         ),
         Setting(name: "BREAKER_PROBES", defaultText: "1", meaning: "requests in flight while a breaker is half open"),
+        Setting(
+            name: "QUEUE_LIMIT",
+            defaultText: "1024",
+            meaning: "requests of one replica that may wait for a permit of a service with a limit"
+        ),
+        Setting(name: "QUEUE_TIMEOUT", defaultText: "5", meaning: "seconds one of them waits, within its deadline"),
+        Setting(
+            name: "LIMIT_ON_REDIS_LOSS",
+            defaultText: "hold",
+            meaning: "hold: keep using the permits in hand; strict: admit nothing on services with a limit"
+        ),
         Setting(name: "MAX_BODY_BYTES", defaultText: "16777216", meaning: "larger requests get 413"),
         Setting(
             name: "DRAIN_DELAY",
@@ -125,8 +136,7 @@ extension Setting {
     /// Variables of the contract that this version does not act on. Setting one stops the start: a limit, a lock or a
     /// certificate that is silently ignored is worse than a refusal.
     static let notYet: [String] = [
-        "QUEUE_LIMIT", "QUEUE_TIMEOUT", "LIMIT_ON_REDIS_LOSS", "REDIS_REPLICAS",
-        "DISCOVERY_SEEDS",
+        "REDIS_REPLICAS", "DISCOVERY_SEEDS",
         "DISCOVERY_CATALOGUES", "AUTH_KEYS_FILE", "AUTH_JWKS_FILE", "AUTH_ISSUER", "AUTH_AUDIENCE",
         "TLS_CERT", "TLS_KEY",
         "TLS_CLIENT_CA",

@@ -48,6 +48,46 @@ import Testing
         #expect(violated > 0, "the simulation would not notice")
     }
 
+    @Test(arguments: SimulatedCluster.seeds()) func `keep the limit when Redis is emptied, and work goes on`(
+        seed: SeededRandom
+    ) async throws {
+        try await SimulatedCluster.run(seed) { cluster in
+            var world = try Self.steadyWorld(cluster)
+            for _ in 0..<3 {
+                try await world.run(for: .milliseconds(Int.random(in: 4000...6000, using: &world.cluster.random)))
+                try await world.empty()
+                let served = world.served
+                try await world.run(for: .milliseconds(1500))
+                #expect(world.served - served > 4, "nothing was served right after")
+            }
+            try await world.run(for: .seconds(6))
+            #expect(world.complaints.isEmpty, "\(world.complaints.prefix(3))")
+        }
+    }
+
+    @Test func `would exceed it, if permits were granted at once after that`() async throws {
+        var violated = 0
+        let grantsAtOnce = ("return begin and tonumber(begin) > clock", "return false")
+        for seed in SeededRandom.runs(10) where violated == 0 {
+            try await SimulatedCluster.run(seed, edits: [grantsAtOnce]) { cluster in
+                var world = try Self.steadyWorld(cluster)
+                try await world.run(for: .seconds(4))
+                try await world.empty()
+                try await world.run(for: .seconds(3))
+                violated += world.complaints.isEmpty ? 0 : 1
+            }
+        }
+        #expect(violated > 0, "the simulation would not notice")
+    }
+
+    /// Three busy replicas that are always in touch with Redis.
+    private static func steadyWorld(_ cluster: SimulatedCluster) throws -> PermitWorld {
+        var world = try PermitWorld(cluster, replicas: 3, limit: 6)
+        (world.hasTrouble, world.lateShare, world.lossShare, world.countsAll) = (false, 0, 0, true)
+        for index in world.replicas.indices { world.replicas[index].load = 20 }
+        return world
+    }
+
     @Test(arguments: SimulatedCluster.seeds()) func `of a killed replica serve the others within 8 s`(
         seed: SeededRandom
     ) async throws {

@@ -67,6 +67,10 @@ struct PermitWorld {
     var hasTrouble = true
     /// Percent of calls that arrive late, often after their sender gave them up.
     var lateShare = 4
+    /// Percent of calls, and of answers, that are lost.
+    var lossShare = 3
+    /// Counts requests of sessions that are over as well: right where no replica is ever out of touch.
+    var countsAll = false
 
     init(_ cluster: SimulatedCluster, replicas count: Int, limit: Int, mistakes: Mistakes = Mistakes()) throws {
         self.cluster = cluster
@@ -193,6 +197,7 @@ extension PermitWorld {
                 held: self.mistakes.tellsBeforeLowering ? 0 : ask.held,
                 inFlight: ask.inFlight,
                 want: ask.want,
+                stock: ask.stock,
                 limit: ask.limit,
                 limitEpoch: ask.limitEpoch
             )
@@ -226,7 +231,7 @@ extension PermitWorld {
         let now = self.cluster.now
         self.calls += 1
         let isCut = self.replicas[index].cutUntil.map { $0 > now } ?? false
-        if isCut || self.cluster.chance(3) {
+        if isCut || self.cluster.chance(self.lossShare) {
             return self.agenda.plan(.failed(index, call), at: now + .milliseconds(500))
         }
         // A call may arrive long after its sender gave it up, behind a later one.
@@ -241,7 +246,7 @@ extension PermitWorld {
         let now = self.cluster.now
         try await self.cluster.setClock()
         // A late answer to a call that was given up is dropped with its connection.
-        let isDropped = self.cluster.chance(3)
+        let isDropped = self.cluster.chance(self.lossShare)
         let delay = self.cluster.milliseconds(1...4)
         switch call {
         case .beat(let ordinal, let opens, let sentAt):
@@ -294,7 +299,8 @@ extension PermitWorld {
                 entitled: holding.entitled,
                 share: holding.share,
                 waiters: holding.waiters,
-                over: holding.over
+                over: holding.over,
+                isFrozen: holding.isFrozen
             )
             self.replicas[index].holder.answered(rule, number: ask.number, now: now)
         case .stale(let number): self.replicas[index].holder.stale(number, number: ask.number)
@@ -335,6 +341,13 @@ extension PermitWorld {
         }
     }
 
+    /// Redis loses everything.
+    func empty() async throws {
+        let keys = try await self.cluster.redis.send(["KEYS", RedisWord(self.cluster.state.keys.prefix + "*")])
+        let names = (keys.array ?? []).compactMap(\.string).map { RedisWord($0) }
+        if !names.isEmpty { _ = try await self.cluster.redis.send(["DEL"] + names) }
+    }
+
     /// Reads what Redis counts.
     private mutating func checkGrants() async throws {
         let keys = self.cluster.state.keys
@@ -361,7 +374,9 @@ extension PermitWorld {
     private mutating func checkInFlight() {
         var counted = 0
         for replica in self.replicas {
-            for request in replica.inFlight where self.grants[request.session] != nil { counted += 1 }
+            for request in replica.inFlight where self.countsAll || self.grants[request.session] != nil {
+                counted += 1
+            }
         }
         if counted > self.limit { self.complaints.append("\(counted) in flight of \(self.limit)") }
     }

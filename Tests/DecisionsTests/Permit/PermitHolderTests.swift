@@ -23,7 +23,6 @@ import Testing
     @Test func `asks for what waits, admits what it was granted, and asks no more while that is enough`() throws {
         var holder = PermitHolder()
         #expect(holder.settle(self.demand(0, 0), isTrusted: true, now: self.start) == .nothing)
-        #expect(holder.ask(self.demand(0, 0), now: self.start) == nil)
         let ask = try holder.mustAsk(self.demand(0, 2), now: self.start)
         #expect((ask.number, ask.held, ask.inFlight, ask.want) == (1, 0, 0, 2))
         #expect(holder.ask(self.demand(0, 3), now: self.start) == nil, "one call at a time")
@@ -119,12 +118,31 @@ import Testing
         #expect(again == (admitted == 3 ? .nothing : .admit(upTo: 3)), "all holdings are valid again")
     }
 
-    @Test func `holds nothing in a new session, but declares what is in flight`() throws {
+    @Test func `holds nothing in a new session, but declares what is in flight, and claims what it held`() throws {
         var holder = self.holder(3)
+        holder.lost()
         holder.lost()
         #expect(holder.settle(self.demand(2, 0), isTrusted: true, now: self.start) == .admit(upTo: 0))
         let ask = try holder.mustAsk(self.demand(2, 0), now: self.start)
-        #expect((ask.held, ask.inFlight, ask.want) == (0, 2, 2))
+        #expect((ask.held, ask.inFlight, ask.want) == (3, 2, 2))
+        holder.failed(number: ask.number, now: self.start)
+        let again = try holder.mustAsk(self.demand(2, 0), now: self.start + .seconds(1))
+        #expect(again.held == 3, "nobody knows whether the claim was heard")
+        holder.answered(.init(granted: 2, share: 5), number: again.number, now: self.start + .seconds(1))
+        #expect(holder.held == 2)
+        #expect(try holder.mustAsk(self.demand(2, 1), now: self.start + .seconds(2)).held == 2, "it claims once")
+    }
+
+    @Test func `asks for a first permit to have in stock, once in a session, and until Redis grants again`() throws {
+        var holder = PermitHolder()
+        let idle = self.demand(0, 0)
+        let ask = try holder.mustAsk(idle, now: self.start)
+        #expect((ask.want, ask.stock) == (0, 1))
+        holder.answered(.init(granted: 0, share: 5, isFrozen: true), number: ask.number, now: self.start)
+        let again = try holder.mustAsk(idle, now: self.start + .milliseconds(250))
+        #expect(again.stock == 1)
+        holder.answered(.init(granted: 0, share: 5), number: again.number, now: self.start)
+        #expect(holder.ask(idle, now: self.start + .seconds(60)) == nil, "others have them all")
     }
 }
 

@@ -117,7 +117,7 @@ import Testing
 
     @Test func `say overloaded when only room lacks`() async throws {
         let stub = try await StubUpstream.start { _, _ in [.hold, .send(StubUpstream.json("{}")), .next] }
-        try await Setting.run { setting in
+        try await Setting.run({ $0.queueTimeout = .milliseconds(100) }) { setting in
             setting.register([try Setting.service("a", at: stub.url) { $0.concurrentRequestsMax = 2 }])
             let callers = [try await setting.caller(), try await setting.caller()]
             for caller in callers { try await caller.send(Setting.request()) }

@@ -112,6 +112,62 @@ import Testing
         for stub in [old, new] { await stub.stop() }
     }
 
+    @Test func `lets a request that waited for a permit go where a switch has gone meanwhile`() async throws {
+        let old = try await StubUpstream.answering(StubUpstream.json("1"))
+        let new = try await StubUpstream.answering(StubUpstream.json("2"))
+        try await Setting.run(
+            loops: 1,
+            {
+                $0.sharesLimits = true
+                $0.queueTimeout = .seconds(30)
+            },
+            { setting in
+                let limited = try Setting.service("a", at: old.url, version: "v1") { $0.concurrentRequestsMax = 1 }
+                let services = [limited, try Setting.service("b", at: new.url, version: "v2")]
+                let type = try #require(ModelType("LSTM"))
+                setting.register(services, pointers: [type: try pointers(latest: "v1")])
+                async let answer = setting.predict()
+                let waits = try await eventually(within: .seconds(30)) {
+                    await setting.plane.statistics().queueWaiting == 1
+                }
+                #expect(waits)
+                setting.register(services, pointers: [type: try pointers(latest: "v2")])
+                _ = setting.plane.grantPermits(1, to: InstanceKey(service: limited.id, url: limited.url))
+                #expect(try await answer.body == "2")
+                #expect(old.requests.isEmpty, "the version before gets no new request")
+                #expect(setting.plane.permitNeeds().map(\.inFlight) == [0], "the permit was given back")
+                #expect(await setting.plane.statistics().queueWaiting == 0)
+            }
+        )
+        for stub in [old, new] { await stub.stop() }
+    }
+
+    @Test func `leaves the queue for a version that has room after a switch`() async throws {
+        let new = try await StubUpstream.answering(StubUpstream.json("2"))
+        try await Setting.run(
+            loops: 1,
+            {
+                $0.sharesLimits = true
+                $0.queueTimeout = .seconds(30)
+            },
+            { setting in
+                let limited = try Setting.service("a", at: new.url, version: "v1") { $0.concurrentRequestsMax = 1 }
+                let services = [limited, try Setting.service("b", at: new.url, version: "v2")]
+                let type = try #require(ModelType("LSTM"))
+                setting.register(services, pointers: [type: try pointers(latest: "v1")])
+                async let answer = setting.predict()
+                let waits = try await eventually(within: .seconds(30)) {
+                    await setting.plane.statistics().queueWaiting == 1
+                }
+                #expect(waits)
+                setting.register(services, pointers: [type: try pointers(latest: "v2")])
+                #expect(try await answer.body == "2", "no permit was ever granted")
+                #expect(await setting.plane.statistics().queueWaiting == 0)
+            }
+        )
+        await new.stop()
+    }
+
     @Test func `tells the instance the version, and the caller as well`() async throws {
         let stubs = [
             try await StubUpstream.answering(StubUpstream.json("1")),
@@ -187,7 +243,8 @@ private func table(
     let parts = RoutingTable.Parts(
         upstream: { Upstream(key: $0, policy: .init(), laneCount: 1) },
         tickets: { key in
-            let source = kept[key] ?? TicketSource()
+            let source =
+                kept[key] ?? TicketSource(name: key.name, desk: TicketDesk(localStart: 0, bell: ReserverBell()))
             kept[key] = source
             return source
         },
