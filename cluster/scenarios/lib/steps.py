@@ -1,8 +1,8 @@
 """The words of the stories: each is a pattern and what it does. A condition returns None when it holds, else a complaint.
 
-Steps:       start N replicas [with sentinel] [KEY=VALUE ...]; load N/s [over all replicas]; wait N s; kill|pause|resume|
-             restart|terminate WHO; roll; end the load; empty redis; limit SERVICE N; fault SERVICE {...}; forget what SERVICE did;
-             send N requests to WHO; remember the primary
+Steps:       start N replicas [with sentinel] [KEY=VALUE ...]; load N/s [over all replicas]; end the load; wait N s;
+             kill|pause|resume|restart|terminate WHO; roll; empty redis; limit SERVICE N; weigh SERVICE N;
+             fault SERVICE {...}; send N requests to WHO; predict N times through every replica; remember the leader
 Conditions:  within N s: CONDITION; for N s: CONDITION; now: CONDITION
 WHO:         r1, lstm_a, redis, the leader, a follower, the primary, the same (whoever was spoken of last)"""
 
@@ -17,7 +17,11 @@ from load import BODY
 
 
 class Failed(Exception):
-    """A step that could not be played, or a condition that did not hold in time."""
+    """A step that could not be played."""
+
+
+class Unmet(Failed):
+    """A condition that did not hold in time: what a negative control must come to."""
 
 
 STEPS, CONDITIONS = [], []
@@ -75,7 +79,7 @@ def wait(stage, seconds):
     time.sleep(float(seconds) * stage.random.uniform(1, 1.1))
 
 
-@step(r"(kill|pause|resume|restart|terminate) (.+)")
+@step(r"(kill|pause|resume|restart|terminate) (r\d+|lstm_\w+|redis|ingress|the leader|a follower|the primary|the same)")
 def hurt(stage, verb, who):
     name = stage.primary() if who == "the primary" else stage.resolve(who)
     stage.remembered["hurt at"] = time.monotonic()
@@ -150,6 +154,13 @@ def limit(stage, service, count):
         raise Failed(f"{status} {body}")
 
 
+@step(r"weigh (\S+) (\d+)")
+def weigh(stage, service, weight):
+    status, _, body = stage.ask("ingress", "PATCH", f"/services/{service}", {"weight": int(weight)})
+    if status != 200:
+        raise Failed(f"{status} {body}")
+
+
 @step(r"fault (\S+) (\{.*\})")
 def fault(stage, service, settings):
     status, _, body = stage.ask(service, "POST", "/_fault", json.loads(settings))
@@ -192,7 +203,7 @@ def within(stage, seconds, text):
     begin = time.monotonic()
     complaint = stage.eventually(float(seconds), find_condition(stage, text))
     if complaint:
-        raise Failed(f"not within {seconds} s: {complaint}")
+        raise Unmet(f"not within {seconds} s: {complaint}")
     return f"after {time.monotonic() - stage.remembered.get('hurt at', begin):.2f} s"
 
 
@@ -202,7 +213,7 @@ def throughout(stage, seconds, text):
     while time.monotonic() < end:
         complaint = holds()
         if complaint:
-            raise Failed(complaint)
+            raise Unmet(complaint)
         time.sleep(0.1)
 
 
@@ -210,7 +221,7 @@ def throughout(stage, seconds, text):
 def now(stage, text):
     complaint = find_condition(stage, text)()
     if complaint:
-        raise Failed(complaint)
+        raise Unmet(complaint)
 
 
 # Conditions.
@@ -313,6 +324,13 @@ def stale(stage, wanted):
         return None if marked == (wanted == "marked stale") else f"x-mm-stale: {headers.get('x-mm-stale')}"
 
     return everywhere(stage, look)
+
+
+@condition(r"(r\d+) answers a prediction")
+def answers(stage, name):
+    """Itself, and now: a request that waits in vain for a permit is refused."""
+    status, _, body = stage.ask(name, "POST", "/predict", json.loads(BODY), timeout=8)
+    return None if status == 200 else f"{status} {body}"
 
 
 @condition(r"no prediction failed")
