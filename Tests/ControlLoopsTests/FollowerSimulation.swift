@@ -60,6 +60,8 @@ struct FollowerSimulation {
                 self.omission == .comparing ? self.readLog(place) : self.catchUp(place)
             }
         }
+        // What the last one gave back reaches the others as everything does, by the log.
+        for place in self.followers.indices { self.readLog(place) }
     }
 
     /// Nil when all is as promised.
