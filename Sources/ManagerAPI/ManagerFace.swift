@@ -38,6 +38,7 @@ public struct ManagerFace: Sendable {
             models,
             ModelCalls(ports: ports, bodyBytesMax: settings.bodyBytesMax)
         )
+        routes += JobRoutes.routes(JobCalls(ports: ports, knowledge: knowledge, settings: settings))
         routes += ReplicaRoutes.routes(ReplicaHealth(ports: ports, identity: identity, knowledge: knowledge))
         routes += ClusterRoutes.routes(
             ClusterReads(ports: ports, knowledge: knowledge),

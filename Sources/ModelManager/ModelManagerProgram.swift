@@ -12,7 +12,8 @@ struct ModelManagerProgram: AsyncParsableCommand {
             """,
         version: ProgramVersion.text,
         subcommands: [
-            ServeCommand.self, ServicesCommand.self, ModelsCommand.self, ClusterCommand.self, HealthcheckCommand.self,
+            ServeCommand.self, ServicesCommand.self, ModelsCommand.self, TrainCommand.self, ClusterCommand.self,
+            HealthcheckCommand.self,
         ],
         helpNames: [.short, .long]
     )

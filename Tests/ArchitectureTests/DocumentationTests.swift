@@ -5,7 +5,7 @@ import Testing
 @Suite struct `The documents` {
     static let documents = [
         "README.md", "ARCHITECTURE.md", "CHANGELOG.md", "cluster/README.md", "cluster/bench/README.md",
-        "docs/lifecycle.md",
+        "docs/lifecycle.md", "docs/training.md",
     ]
 
     @Test(arguments: documents) func `have one title`(path: String) throws {

@@ -50,13 +50,4 @@ import Testing
         #expect(answer.headers["x-mm-error-code"] == "upstream_unreachable")
         #expect(answer.body.contains("connect_refused"))
     }
-
-    @Test func `training passes through to a service that can train`() async throws {
-        let replica = try await LocalReplica.start()
-        let service = try await replica.startService("lstm_a")
-        let answer = try await replica.client.post("/train", #"{"model_type": "LSTM", "config": {"epochs": 2}}"#)
-        #expect(answer.status == 200, "\(answer.body)")
-        #expect(answer.body.contains("loss_after"))
-        service.signal(SIGTERM)
-    }
 }

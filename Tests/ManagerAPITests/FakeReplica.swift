@@ -32,6 +32,7 @@ final class FakeReplica: Sendable {
             )
         }
         var events: [ClusterEvent] = []
+        var jobs: (any JobBoard)?
         /// The replica begins to leave when its log has no more news.
         var leavesAfterEvents = false
         var calls: [String] = []
@@ -56,6 +57,7 @@ final class FakeReplica: Sendable {
     var ports: FacePorts {
         var ports = self.portsWithoutModels
         ports.models = self
+        ports.jobs = self.edit { $0.jobs }
         return ports
     }
 

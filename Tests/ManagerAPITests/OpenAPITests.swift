@@ -26,7 +26,8 @@ import Testing
             "DELETE /services/{service_id}", "POST /services/{service_id}/heartbeat",
             "POST /services/{service_id}/drain", "DELETE /services/{service_id}/drain",
             "GET /services/{service_id}/health", "GET /models", "GET /models/{model_type}", "POST /predict",
-            "POST /train", "GET /health", "GET /health/live", "GET /health/ready", "GET /cluster",
+            "POST /train", "GET /train", "GET /train/{job}", "DELETE /train/{job}", "GET /health", "GET /health/live",
+            "GET /health/ready", "GET /cluster",
             "GET /cluster/stats", "GET /events", "GET /explain", "GET /metrics", "GET /openapi.json", "GET /docs",
             "GET /dashboard",
         ]

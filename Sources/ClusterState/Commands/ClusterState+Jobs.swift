@@ -60,6 +60,11 @@ public enum CancelReply: Hashable, Sendable {
 public struct JobPage: Hashable, Sendable {
     public var jobs: [Job]
     public var next: JobID?
+
+    public init(jobs: [Job], next: JobID?) {
+        self.jobs = jobs
+        self.next = next
+    }
 }
 
 extension ClusterState {
@@ -92,9 +97,9 @@ extension ClusterState {
             var part = try ReplyReader(item, of: "job_claim")
             let id = try Self.jobID(try part.text())
             let remaining = Duration.milliseconds(try part.integer())
-            claimed.append(
-                ClaimedJob(job: try JobRecord.decode(id: id, fields: try part.fields()), remaining: remaining)
-            )
+            // What a person broke must not keep the others from being run.
+            guard let job = try? JobRecord.decode(id: id, fields: try part.fields()) else { continue }
+            claimed.append(ClaimedJob(job: job, remaining: remaining))
         }
         return claimed
     }

@@ -1,9 +1,15 @@
 import HTTPTypes
 import Hummingbird
 
-/// `POST /train` and `GET /train/{job}`: makes a version, at once or while the caller polls.
+/// `POST /train`, `GET` and `DELETE /train/{job}`: makes a version, at once or while the caller polls. An
+/// `Idempotency-Key` that is known gives the job it gave before; `GET /train?idempotency_key=` finds it.
 struct TrainRoutes: Sendable {
     private static let prefer = HTTPField.Name("prefer")
+    private static let idempotencyKey = HTTPField.Name("idempotency-key")
+
+    struct List: ResponseEncodable {
+        let jobs: [TrainingJob]
+    }
 
     struct Order: Decodable {
         var modelType: String?
@@ -31,7 +37,8 @@ struct TrainRoutes: Sendable {
         let data = config.data ?? body.data
         let version = await self.version(config.modelVersion)
         let order = try config.order(version: version, data: data, recipe: self.service.recipe(for: version))
-        let job = try await self.submit(order)
+        let key = Self.idempotencyKey.flatMap { request.headers[$0] }
+        let job = try await self.submit(order, key: key)
         let respondAsync = Self.prefer.flatMap { request.headers[$0] }?.lowercased().contains("respond-async") ?? false
         guard body.wait ?? config.wait ?? !respondAsync else { return try self.accepted(job, request, context) }
         let ended = await self.jobs.end(of: job)
@@ -41,6 +48,19 @@ struct TrainRoutes: Sendable {
     func show(_ request: Request, _ context: DemoContext) async throws -> TrainingJob {
         let id = try context.parameters.require("job")
         guard let job = await self.jobs.job(id) else { throw Problem(.notFound, "there is no training job \(id)") }
+        return job
+    }
+
+    func find(_ request: Request, _ context: DemoContext) async throws -> List {
+        guard let key = request.uri.queryParameters["idempotency_key"] else {
+            throw Problem(.badRequest, "idempotency_key is missing")
+        }
+        return List(jobs: await self.jobs.job(ofKey: String(key)).map { [$0] } ?? [])
+    }
+
+    func cancel(_ request: Request, _ context: DemoContext) async throws -> TrainingJob {
+        let id = try context.parameters.require("job")
+        guard let job = await self.jobs.cancel(id) else { throw Problem(.notFound, "there is no training job \(id)") }
         return job
     }
 
@@ -54,9 +74,9 @@ struct TrainRoutes: Sendable {
         return await self.models.snapshot.freeName(besides: self.jobs.promisedVersions)
     }
 
-    private func submit(_ order: TrainingOrder) async throws(Problem) -> TrainingJob {
+    private func submit(_ order: TrainingOrder, key: String? = nil) async throws(Problem) -> TrainingJob {
         do {
-            return try await self.jobs.submit(order)
+            return try await self.jobs.submit(order, key: key)
         } catch {
             switch error {
             case .queueFull:
@@ -77,7 +97,7 @@ struct TrainRoutes: Sendable {
     private static func success(_ job: TrainingJob) throws(Problem) -> TrainingJob {
         switch job.status {
         case .succeeded: return job
-        case .cancelled: throw Problem(.serviceUnavailable, "the service leaves", headers: [.retryAfter: "5"])
+        case .cancelled: throw Problem(.conflict, "the training was cancelled")
         case .queued, .running, .failed: throw Problem(.internalServerError, job.error ?? "the training failed")
         }
     }

@@ -9,7 +9,7 @@ struct TrainingJob: Sendable, Equatable, ResponseEncodable {
         case running
         case succeeded
         case failed
-        /// The service left before the run ended.
+        /// A caller cancelled it, or the service left before the run ended.
         case cancelled
     }
 

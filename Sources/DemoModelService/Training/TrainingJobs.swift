@@ -15,6 +15,8 @@ actor TrainingJobs: Service {
     private let models: ServedModels
     private var jobs: [TrainingJob] = []
     private var waiters: [String: [CheckedContinuation<TrainingJob, Never>]] = [:]
+    /// Job by the key its caller gave; forgotten with the job.
+    private var keys: [String: String] = [:]
     private var submitted = 0
     private let orders: AsyncStream<(String, TrainingOrder)>
     private let queue: AsyncStream<(String, TrainingOrder)>.Continuation
@@ -30,7 +32,18 @@ actor TrainingJobs: Service {
 
     func job(_ id: String) -> TrainingJob? { self.jobs.first { $0.jobId == id } }
 
-    func submit(_ order: TrainingOrder) throws(Refusal) -> TrainingJob {
+    func job(ofKey key: String) -> TrainingJob? { self.keys[key].flatMap { self.job($0) } }
+
+    /// Ends a job that has not ended; nil when there is none. A run that is under way notices after its epoch.
+    func cancel(_ id: String) -> TrainingJob? {
+        guard let known = self.job(id) else { return nil }
+        if !known.ended { self.change(id) { $0.status = .cancelled } }
+        return self.job(id)
+    }
+
+    /// A key that is known gives the job it gave before.
+    func submit(_ order: TrainingOrder, key: String? = nil) throws(Refusal) -> TrainingJob {
+        if let key, let known = self.job(ofKey: key) { return known }
         guard self.jobs.count(where: { $0.status == .queued }) < Self.queuedJobsMax else { throw .queueFull }
         guard !self.models.snapshot.contains(order.version), !self.promisedVersions.contains(order.version) else {
             throw .versionTaken
@@ -43,6 +56,7 @@ actor TrainingJobs: Service {
             epochs: order.recipe.epochs
         )
         self.remember(job)
+        if let key { self.keys[key] = job.jobId }
         self.queue.yield((job.jobId, order))
         return job
     }
@@ -64,13 +78,15 @@ actor TrainingJobs: Service {
 
     private func remember(_ job: TrainingJob) {
         if self.jobs.count >= Self.rememberedJobsMax, let oldest = self.jobs.firstIndex(where: \.ended) {
-            self.jobs.remove(at: oldest)
+            let forgotten = self.jobs.remove(at: oldest)
+            self.keys = self.keys.filter { $0.value != forgotten.jobId }
         }
         self.jobs.append(job)
     }
 
     /// Off the actor: an epoch must not keep callers from reading a job.
     @concurrent private nonisolated func perform(_ order: TrainingOrder, _ id: String) async {
+        guard await !self.isOver(id) else { return }
         var run = order.makeRun()
         let before = run.loss
         await self.change(id) { ($0.status, $0.lossBefore, $0.loss) = (.running, before, before) }
@@ -80,12 +96,16 @@ actor TrainingJobs: Service {
             }
             run.epoch()
             let loss = run.loss
+            guard await !self.isOver(id) else { return }
             await self.change(id) { ($0.epoch, $0.loss) = (epoch, loss) }
         }
         await self.conclude(order, id, run)
     }
 
+    private func isOver(_ id: String) -> Bool { self.job(id)?.ended ?? true }
+
     private func conclude(_ order: TrainingOrder, _ id: String, _ run: TrainingRun) {
+        guard !self.isOver(id) else { return }
         let loss = run.loss
         guard loss.isFinite else { return self.fail(id, "the loss is no longer a number: lower learning_rate") }
         let forecaster = Forecaster(network: run.network, scale: order.scale)
@@ -101,7 +121,7 @@ actor TrainingJobs: Service {
     }
 
     private func change(_ id: String, _ edit: @Sendable (inout TrainingJob) -> Void) {
-        guard let index = self.jobs.firstIndex(where: { $0.jobId == id }) else { return }
+        guard let index = self.jobs.firstIndex(where: { $0.jobId == id && !$0.ended }) else { return }
         edit(&self.jobs[index])
         let job = self.jobs[index]
         guard job.ended else { return }

@@ -48,4 +48,13 @@ public struct UpstreamFailure: Error, Hashable, Sendable {
         self.kind = kind
         self.detail = detail
     }
+
+    /// The answer was longer than the call allows.
+    static func tooLong(_ bytesMax: Int) -> Self {
+        Self(kind: .brokenAnswer, detail: "\(Self.tooLongBeginning) \(bytesMax) bytes")
+    }
+
+    public var isTooLong: Bool { self.kind == .brokenAnswer && self.detail.hasPrefix(Self.tooLongBeginning) }
+
+    private static let tooLongBeginning = "the answer is longer than"
 }

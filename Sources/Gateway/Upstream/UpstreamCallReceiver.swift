@@ -79,8 +79,7 @@ final class UpstreamCallReceiver: AnswerReceiver, @unchecked Sendable {
 
     override func receivedBody(_ bytes: ByteBuffer) {
         guard self.answer.body.readableBytes + bytes.readableBytes <= self.call.answerBytesMax else {
-            let detail = "the answer is longer than \(self.call.answerBytesMax) bytes"
-            return self.end(.failure(UpstreamFailure(kind: .brokenAnswer, detail: detail)))
+            return self.end(.failure(.tooLong(self.call.answerBytesMax)))
         }
         self.answer.body.writeImmutableBuffer(bytes)
     }

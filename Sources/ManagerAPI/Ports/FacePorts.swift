@@ -12,6 +12,8 @@ public struct FacePorts: Sendable {
     public var models: (any ModelCommands)?
     public var replica: any ReplicaStatus
     public var clocks: ReplicaClocks
+    /// Nil: `/train` says that this replica keeps none.
+    public var jobs: (any JobBoard)?
 
     public init(
         commands: any RegistryCommands,

@@ -3,15 +3,13 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
 
-/// `POST /predict` and `POST /train` as they come through the general door: chunked, with `Expect`, or otherwise not
+/// `POST /predict` as it comes through the general door: chunked, with `Expect`, or otherwise not
 /// of the common form. The body is collected, then the same engine serves it as on the fast path.
 struct ModelCalls: Sendable {
     let ports: FacePorts
     let bodyBytesMax: Int
 
     func predict(_ call: Call) async throws -> Response { try await self.pass(call, .predict) }
-
-    func train(_ call: Call) async throws -> Response { try await self.pass(call, .train) }
 
     private func pass(_ call: Call, _ operation: GatewayRequest.Operation) async throws -> Response {
         let body = try await call.body(bytesMax: self.bodyBytesMax)

@@ -4,7 +4,7 @@ internal import Registry
 /// The rows of the table about models and their use.
 enum ModelRoutes {
     static func routes(_ reads: ModelReads, _ calls: ModelCalls) -> [Route] {
-        Self.models(reads) + [Self.predict(calls), Self.train(calls)]
+        Self.models(reads) + [Self.predict(calls)]
     }
 
     private static func models(_ reads: ModelReads) -> [Route] {
@@ -66,25 +66,6 @@ enum ModelRoutes {
             problems: self.upstream,
             negotiates: false,
             handler: calls.predict
-        )
-    }
-
-    private static func train(_ calls: ModelCalls) -> Route {
-        Route(
-            method: .post,
-            path: "/train",
-            name: "train",
-            tag: "models",
-            summary: "Train a model; the body goes to the chosen instance, and its answer comes back",
-            parameters: self.steering,
-            body: "TrainRequest",
-            bodyExample: ["model_type": "LSTM", "config": [:]],
-            answers: [
-                .ok("ModelAnswer", "What the trainer said. Any other status of the instance comes back as well.")
-            ],
-            problems: self.upstream,
-            negotiates: false,
-            handler: calls.train
         )
     }
 }

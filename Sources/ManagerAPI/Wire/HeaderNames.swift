@@ -7,6 +7,9 @@ extension HTTPField.Name {
     static let managerEpoch = Self.known("x-mm-epoch")
     static let managerErrorCode = Self.known("x-mm-error-code")
     static let managerStale = Self.known("x-mm-stale")
+    static let prefer = Self.known("prefer")
+    static let preferenceApplied = Self.known("preference-applied")
+    static let idempotencyKey = Self.known("idempotency-key")
     static let referrerPolicy = Self.known("referrer-policy")
     static let acceleratorBuffering = Self.known("x-accel-buffering")
 

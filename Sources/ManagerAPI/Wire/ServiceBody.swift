@@ -17,7 +17,7 @@ enum ServiceBody {
         return patch
     }
 
-    private static func json(_ body: ByteBuffer) throws(Problem) -> JSONValue {
+    static func json(_ body: ByteBuffer) throws(Problem) -> JSONValue {
         do throws(JSONProblem) {
             return try JSONValue.parse(Array(body.readableBytesView))
         } catch {

@@ -20,8 +20,13 @@ struct APIClient {
     }
 
     /// - Returns: the body of a 2xx answer. Throws the exit code that fits anything else, after saying why.
-    func send(_ method: String, _ path: String, body: JSONValue? = nil) async throws -> JSONValue {
-        let answer = try await self.answer(method, path, body: body)
+    func send(
+        _ method: String,
+        _ path: String,
+        body: JSONValue? = nil,
+        headers: [(name: String, value: String)] = []
+    ) async throws -> JSONValue {
+        let answer = try await self.answer(method, path, body: body, headers: headers)
         let value = try? JSONValue.parse(Array(answer.body.readableBytesView))
         guard (200..<300).contains(answer.status) else { throw self.refusal(answer.status, value) }
         guard let value else { throw ProgramExit.failed.saying("\(self.url)\(path) did not answer with JSON") }
@@ -33,11 +38,16 @@ struct APIClient {
         try await self.answer("GET", path, body: nil).status
     }
 
-    private func answer(_ method: String, _ path: String, body: JSONValue?) async throws -> UpstreamAnswer {
+    private func answer(
+        _ method: String,
+        _ path: String,
+        body: JSONValue?,
+        headers: [(name: String, value: String)] = []
+    ) async throws -> UpstreamAnswer {
         var call = UpstreamCall(url: self.url, path: self.url.pathPrefix + path, timeout: .seconds(30))
         call.method = method
         call.answerBytesMax = Self.answerBytesMax
-        call.headers = [("accept", "application/json")]
+        call.headers = [("accept", "application/json")] + headers
         if let body {
             call.headers.append(("content-type", "application/json"))
             call.body = ByteBuffer(string: body.serialized())

@@ -24,6 +24,7 @@ struct Replica {
     private let presence: MembershipParts.Presence
     private let members: MembershipParts
     private let breakers: BreakerParts
+    private let jobs: JobParts
     private let controlLoops: MultiThreadedEventLoopGroup
     private let dataLoops: MultiThreadedEventLoopGroup
 
@@ -52,6 +53,13 @@ struct Replica {
             condition: self.condition
         )
         self.members = MembershipParts(configuration, store: self.store, self: self.presence, logger: logger)
+        self.jobs = JobParts(
+            configuration,
+            store: self.store,
+            members: self.members,
+            dataPlane: self.dataPlane,
+            logger: logger
+        )
         self.breakers = BreakerParts(
             configuration,
             store: self.store,
@@ -144,7 +152,7 @@ struct Replica {
                 )
             )
         }
-        return loops
+        return loops + self.jobs.services
     }
 
     private func face(_ prober: Prober) -> ManagerFace {
@@ -160,6 +168,7 @@ struct Replica {
             replica: self.condition,
             clocks: ReplicaClocks(monotonic: time.now, wall: time.wall, sleep: time.sleep)
         )
+        ports.jobs = self.jobs.board
         ports.models = StoreModels(store: self.store)
         var settings = FaceSettings()
         settings.bodyBytesMax = self.configuration.dataPlane.bodyBytesMax

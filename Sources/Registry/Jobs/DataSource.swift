@@ -30,6 +30,20 @@ public enum DataQuery: Hashable, Sendable {
 }
 
 extension DataSource {
+    /// Why this service cannot be asked so; nil when it can.
+    public func fault(for service: Service) -> String? {
+        let definition = service.definition
+        guard definition.kind == .data else {
+            return "the service \(service.id) is of kind \(definition.kind.rawValue), not data"
+        }
+        guard definition.wireProtocol == self.query.wireProtocol else {
+            let spoken = definition.wireProtocol.rawValue
+            return
+                "the service \(service.id) speaks \(spoken), and the query is for \(self.query.wireProtocol.rawValue)"
+        }
+        return nil
+    }
+
     static func read(_ value: JSONValue, at loc: [String]) throws(FormProblems) -> DataSource {
         var fields = try FormFields(value, at: loc)
         let service = fields.name("service", ServiceID.self)

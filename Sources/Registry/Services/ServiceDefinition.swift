@@ -64,7 +64,13 @@ public struct ServiceDefinition: Hashable, Sendable {
 
     /// The path a probe asks for.
     public var probePath: String {
-        self.url.pathPrefix + (self.healthPath ?? (self.wireProtocol == .oip ? "/v2/health/ready" : "/health"))
+        let standard =
+            switch self.wireProtocol {
+            case .oip: "/v2/health/ready"
+            case .influxdb1: "/ping"
+            case .native, .influxdb2, .http: "/health"
+            }
+        return self.url.pathPrefix + (self.healthPath ?? standard)
     }
 
     /// `prediction` is offered by the capability itself and by every `…_prediction`; likewise for others.

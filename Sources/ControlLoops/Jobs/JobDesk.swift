@@ -1,0 +1,56 @@
+internal import ClusterState
+internal import Decisions
+internal import Gateway
+internal import Logging
+internal import Registry
+
+/// What every run of a job on this replica shares.
+struct JobDesk: Sendable {
+    let state: ClusterState
+    let port: any TrainerPort
+    let snapshot: @Sendable () -> RegistrySnapshot
+    /// `SERVICE_TIMEOUT`, for questions to services that name none.
+    let timeout: Duration
+    let policy: JobPolicy
+    let time: LoopTime
+    let logger: Logger
+    /// Whether Redis keeps the session for sure.
+    let isTrusted: @Sendable (_ session: String) -> Bool
+
+    /// What trains the job's model type and version, the best first.
+    func trainers(for job: Job) -> [Trainer] {
+        let snapshot = self.snapshot()
+        guard let model = snapshot.models[job.modelType] else { return [] }
+        let version = job.requestedVersion.map { model.resolve($0) ?? $0 }
+        let services = model.versions.values.joined().compactMap { snapshot[$0] }.filter { service in
+            service.definition.offers("training") && (version.map { service.definition.modelVersion == $0 } ?? true)
+        }
+        let trainers = services.flatMap { service in
+            self.instances(of: service).map { self.trainer(service, $0, latest: model.latest) }
+        }
+        // Equal ones are told apart by the job, so that jobs spread.
+        return trainers.map { ($0, StableHash.of("\(job.id)\($0.key)")) }.sorted { left, right in
+            (left.0.isLatest ? 0 : 1, left.0.inFlight, left.1) < (right.0.isLatest ? 0 : 1, right.0.inFlight, right.1)
+        }.map(\.0)
+    }
+
+    /// The live state of each instance; one that the data plane does not know yet is taken as it was registered.
+    func instances(of service: Service) -> [InstanceState] {
+        let known = self.port.states(of: service.id)
+        if !known.isEmpty { return known }
+        var state = InstanceState(key: InstanceKey(service: service.id, url: service.definition.url))
+        state.isDraining = service.isDraining
+        return [state]
+    }
+
+    private func trainer(_ service: Service, _ instance: InstanceState, latest: ModelVersion) -> Trainer {
+        Trainer(
+            key: instance.key,
+            limit: service.definition.concurrentRequestsMax ?? 0,
+            reason: service.isDraining ? "draining" : instance.reasonToAvoid,
+            inFlight: instance.inFlight,
+            isLatest: service.definition.modelVersion == latest,
+            takesDataURL: service.definition.offers("data_url")
+        )
+    }
+}

@@ -1,0 +1,129 @@
+import ClusterState
+import ControlLoops
+import Decisions
+import Logging
+import ManagerTesting
+import RedisClient
+import Registry
+import Testing
+
+/// A cluster of job runners over a real Redis, with services that need not exist.
+struct JobBench: Sendable {
+    let state: ClusterState
+    let port: any TrainerPort
+    let services: [Service]
+    let reader: Redis
+    let namespace: String
+
+    static func run(
+        _ services: [Service],
+        port: any TrainerPort,
+        _ body: @Sendable (JobBench) async throws -> Void
+    ) async throws {
+        let fixture = try await RedisFixture.shared()
+        let namespace = fixture.prefix()
+        try await fixture.withClient(library: ClusterState.library) { redis in
+            try await fixture.withClient(purpose: .blockingReads) { reader in
+                let state = ClusterState(redis: redis, namespace: namespace)
+                try await body(
+                    JobBench(state: state, port: port, services: services, reader: reader, namespace: namespace)
+                )
+            }
+        }
+    }
+
+    static func service(
+        _ name: String,
+        at url: String? = nil,
+        change: (inout ServiceDefinition) -> Void = { _ in }
+    ) throws -> Service {
+        var definition = ServiceDefinition(
+            id: try #require(ServiceID(name)),
+            url: try ServiceURL(url ?? "http://\(name):8000"),
+            modelType: try #require(ModelType("LSTM")),
+            capabilities: ["training"]
+        )
+        change(&definition)
+        return Service(
+            definition: definition,
+            source: .api,
+            registeredAt: Timestamp(milliseconds: 0),
+            registeredEpoch: Epoch(1),
+            epoch: Epoch(1)
+        )
+    }
+
+    /// A replica's runner with its session; both end when the task is cancelled.
+    private func runReplica(_ name: String) async throws {
+        let logger = Logger(label: name, factory: { _ in SwiftLogNoOpLogHandler() })
+        let report = ReplicaReport(
+            epoch: Epoch(1),
+            inFlight: 0,
+            startedAt: Timestamp(milliseconds: 1),
+            version: "1",
+            address: "\(name):1"
+        )
+        let membership = Membership(
+            replica: name,
+            boot: "b",
+            lease: .seconds(6),
+            state: self.state,
+            status: { report },
+            logger: logger
+        )
+        let feed = SignalFeed(redis: self.reader, namespace: self.namespace)
+        let signals = SignalListener(feed: feed, logger: logger)
+        let snapshot = RegistrySnapshot(epoch: Epoch(1), services: self.services, pointers: [:])
+        let runner = JobRunner(
+            state: self.state,
+            membership: membership,
+            signals: signals,
+            port: self.port,
+            snapshot: { snapshot },
+            timeout: .seconds(5),
+            policy: Self.quick,
+            logger: logger
+        )
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await membership.run() }
+            group.addTask { try await signals.run() }
+            group.addTask { try await runner.run() }
+            try await group.waitForAll()
+        }
+    }
+
+    private static var quick: JobPolicy {
+        var policy = JobPolicy()
+        policy.pollFirst = .milliseconds(10)
+        policy.pollMax = .milliseconds(50)
+        policy.lookAgain = .milliseconds(100)
+        policy.findingMax = .seconds(1)
+        return policy
+    }
+
+    /// Runs a replica for as long as `body` takes.
+    func withReplica(_ name: String = "r1", _ body: () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.runReplica(name) }
+            defer { group.cancelAll() }
+            try await body()
+        }
+    }
+
+    func submit(_ body: String = #"{"model_type":"LSTM"}"#) async throws -> JobID {
+        var random = SystemRandomNumberGenerator()
+        let id = JobID(random: random.next())
+        let request = try TrainingRequest.read(JSONValue.parse(body))
+        _ = try await self.state.submit(JobOrder(id: id, key: nil, request: request, body: Array(body.utf8)))
+        return id
+    }
+
+    /// The job as soon as it is so; fails when that takes too long.
+    func job(_ id: JobID, _ holds: @escaping @Sendable (Job) -> Bool = { $0.status.isEnd }) async throws -> Job {
+        let state = self.state
+        let isSo = try await eventually(within: .seconds(60)) { try await state.job(id).map(holds) ?? false }
+        let job = try #require(try await self.state.job(id))
+        #expect(isSo, "\(job)")
+        return job
+    }
+}
