@@ -2,7 +2,7 @@ public import Registry
 
 /// The HTTP request that asks a data service a query.
 ///
-/// Questions only: InfluxDB 1.x is asked by GET, which it takes for reading alone.
+/// Questions only: what InfluxDB 1.x could be told to change was refused when the query was read.
 public struct DataQuestion: Hashable, Sendable {
     public var method: String
     /// With the service's path prefix.

@@ -80,7 +80,22 @@ extension DataQuery {
             if let object = given.asObject { params = object } else { fields.notAnObject("params", given) }
         }
         guard let db, let q else { return nil }
+        guard Self.onlyReads(q) else {
+            fields.fault("q", .value, "must be one SELECT without INTO, or one SHOW; without \";\" inside")
+            return nil
+        }
         return .influxdb1(db: db, q: q, params: params)
+    }
+
+    /// InfluxDB 1.x carries out any statement it is asked by GET, `DROP DATABASE` too. So nothing that could end a
+    /// statement or write is let through, not even in quotes, where a second reading might not see them: values with
+    /// such words go into `params`.
+    private static func onlyReads(_ q: String) -> Bool {
+        let words = q.lowercased().split { !($0.isLetter || $0.isNumber || $0 == "_") }
+        let trimmed = q.drop { $0 == " " || $0.isNewline || $0 == "\t" }.lowercased()
+        let begins = ["select", "show"].contains { trimmed.hasPrefix($0) && words.first.map(String.init) == $0 }
+        let end = q.lastIndex { !($0 == " " || $0.isNewline || $0 == ";") } ?? q.startIndex
+        return begins && !words.contains("into") && !q[...end].contains(";")
     }
 
     private static func influxdb2(_ fields: inout FormFields) -> DataQuery? {

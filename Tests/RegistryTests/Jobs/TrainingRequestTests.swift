@@ -49,11 +49,11 @@ import Testing
         (#"{"model_type": "L", "data_source": 1}"#, ["data_source dict_type"]),
         (#"{"model_type": "L", "data_source": {}}"#, ["data_source.service missing", "data_source.query missing"]),
         (
-            #"{"model_type": "L", "data": [], "data_source": {"service": "s", "query": {"q": "x"}}}"#,
+            #"{"model_type": "L", "data": [], "data_source": {"service": "s", "query": {"q": "SELECT x"}}}"#,
             ["data value_error", "data_source.query.db missing"]
         ),
         (
-            #"{"model_type": "L", "data_source": {"service": "s", "query": {"db": "d", "q": "x", "flux": "y"}}}"#,
+            #"{"model_type": "L", "data_source": {"service": "s", "query": {"db": "d", "q": "SELECT x", "flux": "y"}}}"#,
             ["data_source.query.flux extra_forbidden"]
         ),
         (#"{"model_type": "L", "data_source": {"service": "s", "query": {}}}"#, ["data_source.query.path missing"]),
@@ -66,6 +66,17 @@ import Testing
         let text = JSONValue.string(path).serialized()
         let body = #"{"model_type": "L", "data_source": {"service": "s", "query": {"path": \#(text)}}}"#
         #expect(try self.faults(body) == ["data_source.query.path string_pattern_mismatch"])
+    }
+
+    @Test(arguments: [
+        ("SELECT value FROM sine", true), (" show measurements ; ", true), ("select \"into_x\" from a", true),
+        ("DROP DATABASE x", false), ("SELECT 1; DROP DATABASE x", false), ("SELECT a INTO b FROM c", false),
+        ("SELECT a/**/into/**/b FROM c", false), ("SELECT a FROM b WHERE c =~ /'/ ; DROP DATABASE x --'", false),
+        ("/* SELECT */ DROP DATABASE x", false), ("selected", false), (";", false), ("-- x\nSELECT 1", false),
+    ]) func `asks InfluxDB 1 for nothing that changes it`(q: String, isAllowed: Bool) throws {
+        let query = #"{"db": "d", "q": \#(JSONValue.string(q).serialized())}"#
+        let faults = try self.faults(#"{"model_type": "L", "data_source": {"service": "s", "query": \#(query)}}"#)
+        #expect(faults == (isAllowed ? [] : ["data_source.query.q value_error"]))
     }
 
     @Test func `gets a job with a name of its own, which is also its first key`() throws {
