@@ -58,7 +58,7 @@ public struct JobMachine: Hashable, Sendable {
         case end(JobOutcome, code: Problem.Code?, maybeStarted: Bool)
     }
 
-    /// - Parameter deadline: When the job must have ended.
+    /// The job must have ended at the `deadline`.
     public init(_ job: Job, policy: JobPolicy = JobPolicy(), deadline: Instant, now: Instant) {
         self.policy = policy
         self.deadline = deadline
