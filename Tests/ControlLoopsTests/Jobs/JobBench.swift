@@ -53,8 +53,8 @@ struct JobBench: Sendable {
         )
     }
 
-    /// A replica's runner with its session; both end when the task is cancelled.
-    private func runReplica(_ name: String) async throws {
+    /// A replica's session with what it hears, and its runner.
+    private func replica(_ name: String) -> (session: Membership, signals: SignalListener, runner: JobRunner) {
         let logger = Logger(label: name, factory: { _ in SwiftLogNoOpLogHandler() })
         let report = ReplicaReport(
             epoch: Epoch(1),
@@ -84,12 +84,7 @@ struct JobBench: Sendable {
             policy: Self.quick,
             logger: logger
         )
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await membership.run() }
-            group.addTask { try await signals.run() }
-            group.addTask { try await runner.run() }
-            try await group.waitForAll()
-        }
+        return (membership, signals, runner)
     }
 
     private static var quick: JobPolicy {
@@ -101,12 +96,18 @@ struct JobBench: Sendable {
         return policy
     }
 
-    /// Runs a replica for as long as `body` takes.
+    /// Runs a replica for as long as `body` takes. It leaves as a replica does: first its runner, then its session.
     func withReplica(_ name: String = "r1", _ body: () async throws -> Void) async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await self.runReplica(name) }
-            defer { group.cancelAll() }
-            try await body()
+        let replica = self.replica(name)
+        try await withThrowingTaskGroup(of: Void.self) { session in
+            session.addTask { try await replica.session.run() }
+            session.addTask { try await replica.signals.run() }
+            defer { session.cancelAll() }
+            try await withThrowingTaskGroup(of: Void.self) { runner in
+                runner.addTask { try await replica.runner.run() }
+                defer { runner.cancelAll() }
+                try await body()
+            }
         }
     }
 

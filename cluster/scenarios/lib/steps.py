@@ -2,7 +2,8 @@
 
 Steps:       start N replicas [with sentinel] [KEY=VALUE ...]; load N/s [over all replicas]; end the load; wait N s;
              kill|pause|resume|restart|terminate WHO; roll; empty redis; limit SERVICE N; weigh SERVICE N;
-             fault SERVICE {...}; send N requests to WHO; predict N times through every replica; remember the leader
+             fault SERVICE {...}; send N requests to WHO; predict N times through every replica; remember the leader;
+             train N epochs; kill the replica that runs the job; cancel the job
 Conditions:  within N s: CONDITION; for N s: CONDITION; now: CONDITION
 WHO:         r1, lstm_a, redis, the leader, a follower, the primary, the same (whoever was spoken of last)"""
 
@@ -198,6 +199,31 @@ def predict(stage, count):
     return str(stage.remembered["shares"])
 
 
+@step(r"train (\d+) epochs")
+def train(stage, epochs):
+    request = {"model_type": "LSTM", "config": {"epochs": int(epochs), "hidden": 32}}
+    status, _, body = stage.ask(stage.random.choice(stage.replicas()), "POST", "/train", request)
+    if status != 202:
+        raise Failed(f"{status} {body}")
+    stage.remembered["job"] = body["job_id"]
+    return body["job_id"]
+
+
+@step(r"kill the replica that runs the job")
+def kill_runner(stage):
+    job = job_at(stage, stage.replicas()[0])
+    stage.remembered.update({"runner": job["runner"], "progress": job["progress"] or 0, "hurt at": time.monotonic()})
+    stage.kill(stage.name_of(job["runner"]))
+    return f"{job['runner']}, {job['phase']}"
+
+
+@step(r"cancel the job")
+def cancel_job(stage):
+    status, _, body = stage.ask(stage.random.choice(stage.replicas()), "DELETE", f"/train/{stage.remembered['job']}")
+    if status not in (200, 202):
+        raise Failed(f"{status} {body}")
+
+
 @step(r"within ([\d.]+) s: (.+)")
 def within(stage, seconds, text):
     begin = time.monotonic()
@@ -366,6 +392,36 @@ def shares(stage, bound):
         return f"shares {counts}"
     spread = max(counts.values()) - min(counts.values())
     return None if spread <= int(bound) else f"shares {counts}"
+
+
+@condition(r"the job is (\w+) on every replica")
+def job_is(stage, wanted):
+    """Its status, or what its runner is at."""
+
+    def look(name):
+        job = job_at(stage, name)
+        return None if wanted in (job["status"], job["phase"]) else f"{job}"
+
+    return everywhere(stage, look)
+
+
+@condition(r"another replica runs the job")
+def another_runs(stage):
+    """And hears from the trainer."""
+    job = job_at(stage, stage.replicas()[0])
+    is_other = job["runner"] not in (None, stage.remembered["runner"])
+    return None if is_other and (job["progress"] or 0) > stage.remembered["progress"] else f"{job}"
+
+
+@condition(r"the trainers began (\d+) trainings?")
+def began(stage, count):
+    trainers = [name for name in stage.addresses if name.startswith("lstm_")]
+    found = [name for name in trainers for job in range(1, 9) if stage.ask(name, "GET", f"/train/job-{job}")[0] == 200]
+    return None if len(found) == int(count) else f"they began {found}"
+
+
+def job_at(stage, name):
+    return stage.get(name, f"/train/{stage.remembered['job']}")
 
 
 def figures(stage, service):
