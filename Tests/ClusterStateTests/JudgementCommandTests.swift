@@ -15,7 +15,7 @@ import Testing
         try await withState { state in
             let told = [try Samples.outcomes("a", successes: 3, failures: 2), try Samples.outcomes("b", failures: 5)]
             let receipt = try await state.reportOutcomes(told, policy: Samples.rules)
-            #expect(receipt.replies.map(\.status) == [.counted, .tripped])
+            #expect(receipt.replies.map(\.status) == [.watched, .tripped])
             #expect(receipt.replies.map(\.generation) == [0, 1])
             let reading = try await state.breakers(since: 0)
             #expect(reading.newest == receipt.newest)
@@ -26,6 +26,17 @@ import Testing
             #expect(try await state.breakers(since: reading.newest).moved.isEmpty)
             let late = try await state.reportOutcomes([told[1]], policy: Samples.rules)
             #expect(late.replies.map(\.status) == [.late])
+        }
+    }
+
+    @Test func `tell whether failures are fresh`() async throws {
+        try await withState { state in
+            var statuses: [OutcomeReceipt.Status] = []
+            for failures in [0, 1, 0] {
+                let told = try Samples.outcomes("a", successes: 3, failures: failures)
+                statuses += try await state.reportOutcomes([told], policy: Samples.rules).replies.map(\.status)
+            }
+            #expect(statuses == [.counted, .watched, .watched])
         }
     }
 

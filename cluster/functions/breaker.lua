@@ -99,7 +99,6 @@ local function count_outcomes(prefix, instance, breaker, clock, told)
     local field, good, bad = 'second:' .. text(second), 0, 0
     local before_good, before_bad = string.match(breaker[field] or '0:0', '^(%d+):(%d+)$')
     breaker[field] = text(number_of(before_good) + told.successes) .. ':' .. text(number_of(before_bad) + told.failures)
-    redis.call('HSET', key, field, breaker[field])
     for name, value in pairs(breaker) do
         local counted = tonumber(string.match(name, '^second:(%d+)$') or '')
         if counted and counted <= second - BREAKER_WINDOW_S then
@@ -110,7 +109,8 @@ local function count_outcomes(prefix, instance, breaker, clock, told)
         end
     end
     local in_row = told.successes > 0 and told.trailing or number_of(breaker.failures) + told.failures
-    redis.call('HSET', key, 'failures', text(in_row), 'generation', breaker.generation, 'state', breaker.state)
+    redis.call('HSET', key, field, breaker[field], 'failures', text(in_row), 'generation', breaker.generation,
+        'state', breaker.state)
     return good, bad, in_row
 end
 
@@ -119,10 +119,10 @@ local function report_instance(prefix, policy, told)
     local breaker, instance = read_breaker(prefix, told.instance), told.instance
     if breaker.state ~= 'closed' or breaker.generation ~= told.generation then return 'late', breaker.generation end
     local good, bad, in_row = count_outcomes(prefix, instance, breaker, policy.clock, told)
-    if told.failures == 0 then return 'counted', breaker.generation end
+    if told.failures == 0 then return bad > 0 and 'watched' or 'counted', breaker.generation end
     local by_row = in_row >= policy.failures_max
     local by_share = good + bad >= BREAKER_REQUESTS_MIN and bad >= policy.ratio * (good + bad)
-    if not by_row and not by_share then return 'counted', breaker.generation end
+    if not by_row and not by_share then return 'watched', breaker.generation end
     local key = breaker_key(prefix, instance)
     breaker.pool = told.pool
     if count_ejected(prefix, instance, told.pool) + 1 > math.max(1, math.floor(told.pool_size / 2)) then
@@ -151,7 +151,8 @@ end
   ARGV[3]  ratio         failed share of at least 10 requests in 10 s that trips
   ARGV[4]  cooldown_ms   of the first trip
   ARGV[5]… instance, pool, pool size, generation, successes, failures, failures after the last success; and so on
-  Returns  {newest version, 'counted' | 'tripped' | 'held' | 'late', generation that counts now, …}  in their order
+  Returns  {newest version, 'counted' | 'watched' | 'tripped' | 'held' | 'late', generation that counts now, …}
+           in their order; 'watched': counted, and some failures of the last 10 s count, too
   Swift    ClusterState.reportOutcomes(_:policy:)
 ]]
 local function breaker_report(keys, args)
@@ -172,7 +173,7 @@ end
 publish('breaker_report', breaker_report)
 
 --[[
-  Read the breakers that moved after a version, the oldest move first, at most 256.
+  Read the breakers that moved after a version, the oldest move first, at most 256. When none did, this is one lookup.
 
   KEYS[1]  prefix
   ARGV[1]  since  version up to which the caller knows all; '0': nothing
@@ -182,10 +183,11 @@ publish('breaker_report', breaker_report)
 ]]
 local function breaker_read(keys, args)
     local prefix = keys[1]
+    local reply = { redis.call('HGET', prefix .. 'meta', 'breaker_version') or '0' }
+    if reply[1] == args[1] then return reply end
     local clock = lease_now(prefix)
     local moved = redis.call('ZRANGEBYSCORE', prefix .. 'breakers', '(' .. args[1], '+inf', 'LIMIT', 0,
         BREAKERS_READ_MAX)
-    local reply = { redis.call('HGET', prefix .. 'meta', 'breaker_version') or '0' }
     for _, instance in ipairs(moved) do
         local breaker = read_breaker(prefix, instance)
         reply[#reply + 1] = { instance, breaker.state, breaker.version or '0', breaker.generation,

@@ -65,6 +65,8 @@ public struct BreakerReading: Hashable, Sendable {
 public struct OutcomeReceipt: Hashable, Sendable {
     public enum Status: String, Hashable, Sendable {
         case counted
+        /// Counted, and some failures of the last 10 s count, too: what happens next is wanted soon.
+        case watched
         case tripped
         /// The pool has lost as many as it may.
         case held

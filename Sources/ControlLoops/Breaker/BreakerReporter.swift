@@ -9,8 +9,8 @@ internal import Synchronization
 /// Carries what requests found out to the cluster's breakers, and the cluster's decisions back to this replica.
 ///
 /// It turns every 100 ms, and at once when a request failed, when a breaker moved somewhere, or when a request waits
-/// for a probe. A turn tells ended probes first (a success closes the breaker), then outcomes, then reads what moved,
-/// then asks for probes. The request path never waits for any of it.
+/// for a probe. A turn tells ended probes first (a success closes the breaker), then outcomes as `OutcomePace` has it,
+/// then reads what moved, then asks for probes. The request path never waits for any of it.
 /// The hard case is a Redis that comes and goes: a turn that fails puts this replica's breakers on their own; the next
 /// reading that succeeds puts them under the cluster again. What was not told by then is not told any more.
 public final class BreakerReporter: ServiceLifecycle.Service {
@@ -26,6 +26,7 @@ public final class BreakerReporter: ServiceLifecycle.Service {
         /// Probes that ended and of which the cluster does not know yet, the oldest first; at most `unsaidMax`.
         var unsaid: [(probe: ProbeName, end: ToldProbeEnd)] = []
         var isInTouch = false
+        var pace = OutcomePace()
     }
 
     private let port: any BreakerPort
@@ -37,6 +38,8 @@ public final class BreakerReporter: ServiceLifecycle.Service {
     private let logger: Logger
     private let inner = Mutex(Inner())
     private let bell = Bell()
+    /// The data plane rang since outcomes were told.
+    private let isRung = Atomic(false)
 
     public static let tick: Duration = .milliseconds(100)
     /// Moves of which no signal was heard are read after this time: early enough for the promised 300 ms.
@@ -67,7 +70,10 @@ public final class BreakerReporter: ServiceLifecycle.Service {
         self.time = time
         self.logger = logger
         signals.onSignal { [weak self] in self?.hear($0) }
-        port.onBreakerErrand { [bell] in bell.ring() }
+        port.onBreakerErrand { [weak self] in
+            self?.isRung.store(true, ordering: .releasing)
+            self?.bell.ring()
+        }
     }
 
     /// Breakers of instances that leave the registry are forgotten everywhere.
@@ -146,6 +152,9 @@ public final class BreakerReporter: ServiceLifecycle.Service {
     }
 
     private func reportOutcomes() async throws(StateError) {
+        let isRung = self.isRung.exchange(false, ordering: .acquiring)
+        let now = self.time.now()
+        guard self.inner.withLock({ $0.pace.isDue(now: now, isUrgent: isRung) }) else { return }
         let all = self.port.takeOutcomes()
         for start in stride(from: 0, to: all.count, by: ClusterState.outcomesMax) {
             let batch = all[start..<min(all.count, start + ClusterState.outcomesMax)].map { ToldOutcomes($0) }
@@ -153,7 +162,11 @@ public final class BreakerReporter: ServiceLifecycle.Service {
             for (told, reply) in zip(batch, receipt.replies) where reply.generation != told.generation {
                 if reply.status == .late { self.port.heardGeneration(reply.generation, of: told.instance) }
             }
-            self.inner.withLock { $0.hasNews = $0.hasNews || receipt.newest != $0.version }
+            let isWatched = receipt.replies.contains { $0.status == .watched }
+            self.inner.withLock { inner in
+                inner.hasNews = inner.hasNews || receipt.newest != inner.version
+                if isWatched { inner.pace.watch(now: now) }
+            }
         }
     }
 
