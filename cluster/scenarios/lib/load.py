@@ -1,4 +1,4 @@
-"""Predictions at a steady rate, in the background, each counted once and none repeated."""
+"""Predictions at a steady rate, in the background, each counted once and none repeated once it was sent."""
 
 import http.client
 import json
@@ -9,7 +9,11 @@ BODY = json.dumps({"model_type": "LSTM", "data": [round(0.1 + 0.01 * i, 2) for i
 
 
 class Load:
-    """Callers with a connection each. `addresses` is asked again for every new connection."""
+    """Callers with a connection each. `addresses` is asked again for every new connection.
+
+    A caller that is refused a connection goes to the next address: with several that is no failure, as for any client
+    that knows all replicas. What became of a request that was sent always counts.
+    """
 
     def __init__(self, addresses, rate, callers):
         self.rate, self.callers, self.addresses = rate, callers, addresses
@@ -20,10 +24,12 @@ class Load:
         for thread in self.threads:
             thread.start()
 
-    def end(self):
+    def end(self, patience=40):
+        """Waits for what is in hand, altogether no longer than that."""
         self.ended.set()
+        until = time.monotonic() + patience
         for thread in self.threads:
-            thread.join(40)
+            thread.join(max(0, until - time.monotonic()))
 
     def _call(self, number):
         connection, turn = None, number
@@ -31,13 +37,11 @@ class Load:
         due = time.monotonic() + pause * number / self.callers
         while not self.ended.wait(max(0, due - time.monotonic())):
             due = max(due + pause, time.monotonic() - 1)
-            if connection is None:
-                choice = self.addresses()
-                host, port = choice[turn % len(choice)]
-                connection = http.client.HTTPConnection(host, port, timeout=30)
-                turn += 1
             begin = time.monotonic()
             try:
+                if connection is None:
+                    turn += 1
+                    connection = self._connected(turn)
                 connection.request("POST", "/predict", BODY, {"content-type": "application/json"})
                 answer = connection.getresponse()
                 text = answer.read()
@@ -52,6 +56,18 @@ class Load:
             except http.client.HTTPException as error:
                 self._failed(f"{type(error).__name__}: {error}", begin)
                 connection = None
+
+    def _connected(self, turn):
+        choice = self.addresses()
+        for attempt in range(len(choice)):
+            host, port = choice[(turn + attempt) % len(choice)]
+            connection = http.client.HTTPConnection(host, port, timeout=30)
+            try:
+                connection.connect()
+                return connection
+            except ConnectionRefusedError:
+                if attempt == len(choice) - 1:
+                    raise
 
     def _count(self, answer, text):
         if answer.status != 200:

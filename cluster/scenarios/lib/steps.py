@@ -1,7 +1,7 @@
 """The words of the stories: each is a pattern and what it does. A condition returns None when it holds, else a complaint.
 
-Steps:       start N replicas [with sentinel] [KEY=VALUE ...]; load N/s [over all replicas]; end the load; wait N s;
-             kill|pause|resume|restart|terminate WHO; roll; empty redis; limit SERVICE N; weigh SERVICE N;
+Steps:       start N replicas [with sentinel] [KEY=VALUE ...]; load N/s [over all replicas]; stop sending; end the load;
+             wait N s; kill|pause|resume|restart|terminate WHO; roll; empty redis; limit SERVICE N; weigh SERVICE N;
              fault SERVICE {...}; send N requests to WHO; predict N times through every replica; remember the leader;
              train N epochs; kill the replica that runs the job; cancel the job
 Conditions:  within N s: CONDITION; for N s: CONDITION; now: CONDITION
@@ -75,6 +75,13 @@ def end_load(stage):
     return f"{sum(load.answers for load in stage.loads)} answered, {sum(len(load.failures) for load in stage.loads)} failed"
 
 
+@step(r"stop sending")
+def stop_sending(stage):
+    """What is in hand stays there."""
+    for load in stage.loads:
+        load.end(patience=0)
+
+
 @step(r"wait ([\d.]+) s")
 def wait(stage, seconds):
     time.sleep(float(seconds) * stage.random.uniform(1, 1.1))
@@ -134,9 +141,12 @@ def kill_sentinels(stage):
 
 @step(r"kill the replica that probes")
 def kill_prober(stage):
-    """The one that has a request in hand while nobody sends any."""
-    shown = stage.get(stage.replicas()[0], "/cluster")["replicas"]
-    busy = [stage.name_of(one["replica_id"]) for one in shown if one["in_flight"]]
+    """The one that has a request in hand while nobody sends any; replicas tell of that once a second."""
+    until, busy = time.monotonic() + 4, []
+    while len(busy) != 1 and time.monotonic() < until:
+        time.sleep(0.1)
+        shown = stage.get(stage.replicas()[0], "/cluster")["replicas"]
+        busy = [stage.name_of(one["replica_id"]) for one in shown if one["in_flight"]]
     if len(busy) != 1:
         raise Failed(f"not one replica has a request in hand: {shown}")
     stage.kill(busy[0])
