@@ -12,6 +12,8 @@ public struct FaceSettings: Sendable {
     public var timeout: Duration = .seconds(30)
     /// Between two looks at what a draining service still has to do.
     public var drainPollInterval: Duration = .milliseconds(50)
+    /// How long a request's head may take to arrive once it has begun.
+    public var headTimeout: Duration = .seconds(10)
     /// How long a caller may stall inside a body.
     public var idleTimeout: Duration = .seconds(60)
     /// Connections of the general door at a time; more are closed at once.

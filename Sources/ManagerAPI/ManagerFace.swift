@@ -13,16 +13,23 @@ public struct ManagerFace: Sendable {
 
     public init(ports: FacePorts, identity: ReplicaIdentity, settings: FaceSettings = FaceSettings(), logger: Logger) {
         self.settings = settings
+        let counts = RouteCounts()
         self.responder = FaceResponder(
-            table: Self.table(ports, identity, settings),
+            table: Self.table(ports, identity, settings, counts),
             ports: ports,
             identity: identity,
+            counts: counts,
             epochWaitMax: settings.epochWaitMax,
             logger: logger
         )
     }
 
-    static func table(_ ports: FacePorts, _ identity: ReplicaIdentity, _ settings: FaceSettings) -> RouteTable {
+    static func table(
+        _ ports: FacePorts,
+        _ identity: ReplicaIdentity,
+        _ settings: FaceSettings,
+        _ counts: RouteCounts = RouteCounts()
+    ) -> RouteTable {
         let knowledge = Knowledge(ports: ports, catchUpMax: settings.epochWaitMax)
         var routes = ServiceRoutes.routes(
             ServiceReads(ports: ports, knowledge: knowledge),
@@ -43,7 +50,7 @@ public struct ManagerFace: Sendable {
         routes += ClusterRoutes.routes(
             ClusterReads(ports: ports, knowledge: knowledge),
             Events(ports: ports),
-            Metrics(ports: ports, identity: identity)
+            Metrics(ports: ports, identity: identity, routes: counts)
         )
         let pages = PageRoutes.routes(document: .null)
         let document = OpenAPIDocument.json(routes + pages, version: identity.version)

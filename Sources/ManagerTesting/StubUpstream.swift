@@ -1,3 +1,4 @@
+internal import Glibc
 public import NIOCore
 internal import NIOPosix
 
@@ -29,12 +30,12 @@ public final class StubUpstream: Sendable {
     private let record: StubRecord
     private let server: any Channel
     private let host: String
-    public let port: Int
+    private let place: RefusingPort
 
-    private init(server: any Channel, host: String, port: Int, record: StubRecord) {
+    private init(server: any Channel, host: String, place: RefusingPort, record: StubRecord) {
         self.server = server
         self.host = host
-        self.port = port
+        self.place = place
         self.record = record
     }
 
@@ -46,9 +47,9 @@ public final class StubUpstream: Sendable {
         prepare: @escaping @Sendable (any Channel) throws -> Void = { _ in },
         _ script: @escaping Script
     ) async throws -> StubUpstream {
-        let record = StubRecord()
+        let (record, place) = (StubRecord(), try RefusingPort(host: host))
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(ChannelOptions.socketOption(.init(rawValue: SO_REUSEPORT)), value: 1)
             .childChannelOption(ChannelOptions.autoRead, value: readsRequests)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -56,8 +57,8 @@ public final class StubUpstream: Sendable {
                     try channel.pipeline.syncOperations.addHandler(StubConnection(record: record, script: script))
                 }
             }
-            .bind(host: host, port: 0).get()
-        return StubUpstream(server: server, host: host, port: server.localAddress?.port ?? 0, record: record)
+            .bind(host: host, port: place.number).get()
+        return StubUpstream(server: server, host: host, place: place, record: record)
     }
 
     /// Always the same answer, keep-alive.
@@ -70,6 +71,7 @@ public final class StubUpstream: Sendable {
         "HTTP/1.1 \(status)\r\ncontent-type: application/json\r\n\(headers)content-length: \(body.utf8.count)\r\n\r\n\(body)"
     }
 
+    public var port: Int { self.place.number }
     public var url: String {
         let host = self.host.contains(":") ? "[\(self.host)]" : self.host
         return "http://\(host):\(self.port)"
@@ -96,11 +98,16 @@ public final class StubUpstream: Sendable {
     /// Lets everything go on that holds, now and in the future.
     public func release() { self.record.release() }
 
-    /// Stops listening and resets every connection, as a killed process does.
+    /// Stops listening and resets every connection, as a killed process does. Nobody else gets the port while the test
+    /// program runs: who calls it is refused.
     public func kill() async {
         try? await self.server.close()
         self.record.resetAll()
     }
 
-    public func stop() async { await self.kill() }
+    /// Stops listening and resets every connection; the port is anybody's.
+    public func stop() async {
+        await self.kill()
+        self.place.free()
+    }
 }

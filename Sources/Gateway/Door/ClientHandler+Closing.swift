@@ -47,6 +47,7 @@ extension ClientHandler {
         if let code { head += "x-mm-error-code: \(code.rawValue)\r\n" }
         head += "x-request-id: \(requestID ?? self.exchange.image.requestIDText)\r\n"
         head += "x-mm-attempts: \(attempts)\r\nx-mm-replica: \(self.plane.settings.replicaID)\r\n"
+        head += self.plane.date.now()
         if let retryAfter { head += "retry-after: \(retryAfter)\r\n" }
         if let stale = self.plane.common.staleSeconds(now: MonotonicClock.now()) { head += "x-mm-stale: \(stale)\r\n" }
         if !self.keepsAlive || self.plane.common.isDraining { head += "connection: close\r\n" }

@@ -92,7 +92,6 @@ extension ClientHandler {
         bytes.moveReaderIndex(forwardBy: head.headBytes)
         self.state = .body(left: max(0, head.contentLength))
         if let problem { return self.refuse(problem) }
-        self.hasImage = true
         self.takeBody(&bytes, left: max(0, head.contentLength))
     }
 
@@ -107,8 +106,10 @@ extension ClientHandler {
 
     func beginImage(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer) -> Problem? {
         do throws(Problem) {
-            self.exchange.options = try ExchangeOptions(head, bytes)
             try self.exchange.image.begin(head, bytes, plane: self.plane)
+            // From here on a refusal carries the caller's request id.
+            self.hasImage = true
+            self.exchange.options = try ExchangeOptions(head, bytes)
             guard MediaType.isJSON(head.contentType, bytes) else {
                 return Problem(.unsupportedMediaType, "the body must be application/json")
             }

@@ -69,8 +69,9 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
         }
         let failed: Problem? = head.withUnsafeBytes { bytes in
             do throws(Problem) {
-                self.exchange.options = try ExchangeOptions(parsed, bytes)
+                // First, so that a refusal carries the caller's request id.
                 try self.exchange.image.begin(parsed, bytes, plane: self.plane)
+                self.exchange.options = try ExchangeOptions(parsed, bytes)
                 return MediaType.isJSON(parsed.contentType, bytes)
                     ? nil : Problem(.unsupportedMediaType, "the body must be application/json")
             } catch {

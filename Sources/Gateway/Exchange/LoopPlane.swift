@@ -38,6 +38,7 @@ final class LoopPlane: @unchecked Sendable {
     var random: LoopRandom
     private let idPrefix: UInt64
     private var idsMade: UInt64 = 0
+    var date = DateLine()
 
     var counts = LoopCounts()
     /// Requests under way, as of the last sweep; the one thing here that may be read from anywhere.

@@ -20,6 +20,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private static let lingerMax = TimeAmount.seconds(2)
 
     private let bodyBytesMax: Int
+    private let headMax: TimeAmount
     private let stallMax: TimeAmount
     private let caller: CallerPresence
     private let replicaID: String
@@ -29,15 +30,26 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var lingers = false
     /// Runs while a body is awaited. The door before this one watches connections on which nothing is asked.
     private var stallTimer: Scheduled<Void>?
+    /// Runs from the first bytes of a head until it is complete; more bytes do not lengthen it. A head whose first bytes
+    /// come in one read with the end of the request before it is noticed with its second ones.
+    private var headTimer: Scheduled<Void>?
+    private var isInRequest = false
+    private var sawBytes = false
+    private var sawPart = false
+    private let now: @Sendable () -> Timestamp
 
     init(
         bodyBytesMax: Int,
+        headMax: TimeAmount,
         stallMax: TimeAmount,
         caller: CallerPresence,
         replicaID: String,
+        now: @escaping @Sendable () -> Timestamp,
         responseEnded: @escaping @Sendable () -> Void
     ) {
         self.bodyBytesMax = bodyBytesMax
+        self.headMax = headMax
+        self.now = now
         self.stallMax = stallMax
         self.caller = caller
         self.replicaID = replicaID
@@ -46,16 +58,48 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !self.lingers else { return }
+        self.sawPart = true
         switch self.unwrapInboundIn(data) {
         case .head(let head):
+            self.isInRequest = true
+            self.stopHeadTimer()
             let expects = head.headers["expect"].contains { $0.lowercased() == "100-continue" }
             let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
             self.run(self.machine.requestHead(expectsContinue: expects && length <= self.bodyBytesMax), context)
             self.awaitBody(context)
         case .body: self.awaitBody(context)
-        case .end: self.stallTimer?.cancel()
+        case .end:
+            self.isInRequest = false
+            self.stallTimer?.cancel()
         }
         context.fireChannelRead(data)
+    }
+
+    /// Told by the watch in front of the decoder.
+    func bytesCame() { self.sawBytes = true }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if self.sawBytes, !self.sawPart, !self.isInRequest, !self.lingers { self.startHeadTimer(context) }
+        self.sawBytes = false
+        self.sawPart = false
+        context.fireChannelReadComplete()
+    }
+
+    private func startHeadTimer(_ context: ChannelHandlerContext) {
+        guard self.headTimer == nil else { return }
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        self.headTimer = context.eventLoop.scheduleTask(in: self.headMax) {
+            let (handler, context) = bound.value
+            handler.headTimer = nil
+            // While an answer is under way the time of the next head has not begun.
+            if handler.machine.owesAnswer { return handler.startHeadTimer(context) }
+            handler.run(handler.machine.unreadable(.headTimedOut), context)
+        }
+    }
+
+    private func stopHeadTimer() {
+        self.headTimer?.cancel()
+        self.headTimer = nil
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -86,7 +130,10 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// A caller who closes his side while his request runs has left, as on the fast path.
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if let event = event as? ChannelEvent, event == .inputClosed { self.caller.leave() }
+        if let event = event as? ChannelEvent, event == .inputClosed {
+            self.stopHeadTimer()
+            self.caller.leave()
+        }
         context.fireUserInboundEventTriggered(event)
     }
 
@@ -99,6 +146,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func callerLeft() {
         self.stallTimer?.cancel()
+        self.stopHeadTimer()
         self.caller.leave()
     }
 
@@ -124,6 +172,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             switch refusal {
             case .unreadable: Problem(.invalidRequest, "the request is not well-formed HTTP/1.1")
             case .headersTooLarge: Problem(.headersTooLarge, "the request's head is too large")
+            case .headTimedOut: Problem(.requestTimeout, "the head of the request did not arrive in time")
             }
         let requestID = RequestIDRule.keepOrMake(nil)
         let answer = ProblemAnswer(problem)
@@ -131,6 +180,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let headers: HTTPHeaders = [
             "content-type": "application/json", "content-length": String(body.readableBytes), "connection": "close",
             "x-mm-error-code": problem.code.rawValue, "x-request-id": requestID, "x-mm-replica": self.replicaID,
+            "date": self.now().httpDate,
         ]
         let status = HTTPResponseStatus(statusCode: problem.code.status)
         let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)

@@ -5,7 +5,7 @@
 /// it are out, or it would stand in the middle of one.
 struct ConnectionMachine: Sendable, Equatable {
     /// Why no further request of the connection can be read.
-    enum Refusal: Sendable, Equatable { case unreadable, headersTooLarge }
+    enum Refusal: Sendable, Equatable { case unreadable, headersTooLarge, headTimedOut }
 
     /// What the shell does now, in this order.
     struct Action: Sendable, Equatable {
@@ -43,6 +43,9 @@ struct ConnectionMachine: Sendable, Equatable {
         self.isClosed = true
         return Action(refusal: refusal, closes: true)
     }
+
+    /// Whether the caller waits for an answer.
+    var owesAnswer: Bool { self.requestsUnanswered > 0 }
 
     /// The head of a final answer is being written.
     mutating func responseHead(closes: Bool) {

@@ -102,11 +102,14 @@ public final class HummingbirdDoor: GeneralDoor {
         let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
         let handler = ConnectionHandler(
             bodyBytesMax: self.face.settings.bodyBytesMax,
+            headMax: .nanoseconds(self.face.settings.headTimeout.inNanoseconds),
             stallMax: .nanoseconds(self.face.settings.idleTimeout.inNanoseconds),
             caller: caller,
             replicaID: self.face.responder.identity.id,
+            now: self.face.responder.ports.clocks.wall,
             responseEnded: responseEnded
         )
+        try pipeline.addHandler(RawBytesWatch(bytesCame: handler.bytesCame), position: .before(decoder))
         try pipeline.addHandler(handler, position: .after(decoder))
     }
 }

@@ -44,6 +44,7 @@ extension FaceResponder {
             table: RouteTable(self.table.routes.filter { $0.path.hasPrefix("/health/") }),
             ports: self.ports,
             identity: self.identity,
+            counts: self.counts,
             epochWaitMax: self.epochWaitMax,
             logger: self.logger
         )

@@ -10,6 +10,7 @@ internal import Registry
 struct Metrics: Sendable {
     let ports: FacePorts
     let identity: ReplicaIdentity
+    let routes: RouteCounts
 
     func show(_ call: Call) async throws -> Response {
         let wantsOpenMetrics = Negotiation.accepts("application/openmetrics-text", call.request.headers)
@@ -18,6 +19,7 @@ struct Metrics: Sendable {
         let statistics = await self.ports.traffic.statistics()
         let snapshot = self.ports.snapshots.snapshot ?? .empty
         self.traffic(statistics, &page)
+        self.face(&page)
         self.perService(statistics.services, &page)
         self.instances(snapshot, &page)
         self.replica(snapshot, &page)
@@ -117,6 +119,14 @@ struct Metrics: Sendable {
             "How long those waited that got a permit.",
             [Self.histogram([], all.queueWait)]
         )
+    }
+
+    private func face(_ page: inout MetricsPage) {
+        let answers = self.routes.all.map { entry -> (MetricsPage.Labels, Double) in
+            let labels = [("operation", entry.key.operation), ("class", "\(entry.key.statusClass)xx")]
+            return (labels.map { (name: $0.0, value: $0.1) }, Double(entry.count))
+        }
+        page.family("model_manager_api_requests", .counter, "Requests beside the fast path, by operation.", answers)
     }
 
     private func perService(_ services: [ServiceID: ServiceStatistics], _ page: inout MetricsPage) {

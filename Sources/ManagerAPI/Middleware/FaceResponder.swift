@@ -10,28 +10,38 @@ public struct FaceResponder: HTTPResponder {
     let table: RouteTable
     let ports: FacePorts
     let identity: ReplicaIdentity
+    let counts: RouteCounts
     let epochWaitMax: Duration
     let logger: Logger
 
     public func respond(to request: Request, context: FaceContext) async throws -> Response {
         let requestID = RequestIDRule.keepOrMake(request.headers[.requestID])
         var response: Response
+        var route: Route?
         do {
-            response = try await self.answer(request, requestID, context)
+            response = try await self.answer(request, requestID, context, &route)
         } catch {
             guard let answer = ProblemAnswer(answering: error) else { throw error }
             self.note(error, answer.problem, requestID)
             response = answer.response(requestID: requestID)
         }
         self.stamp(&response, requestID)
+        self.counts.answered(route, status: response.status.code)
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    private func answer(_ request: Request, _ requestID: String, _ context: FaceContext) async throws -> Response {
+    /// The `route` is told as soon as it is known, so that a refusal counts for it as well.
+    private func answer(
+        _ request: Request,
+        _ requestID: String,
+        _ context: FaceContext,
+        _ route: inout Route?
+    ) async throws -> Response {
         let target = request.head.path ?? "/"
         let question = target.firstIndex(of: "?") ?? target.endIndex
         let segments = try CanonicalPath.segments(of: String(target[..<question]))
         let match = try self.table.find(request.method, segments)
+        route = match.route
         if match.route.negotiates { try Self.negotiate(request, match.route) }
         let query = try Query(question < target.endIndex ? String(target[target.index(after: question)...]) : nil)
         try await self.waitForEpoch(request.headers)
@@ -70,6 +80,10 @@ public struct FaceResponder: HTTPResponder {
     private func stamp(_ response: inout Response, _ requestID: String) {
         response.headers[.requestID] = requestID
         response.headers[.managerReplica] = self.identity.id
+        // What an instance answered is passed on as it came.
+        if response.headers[.managerInstance] == nil {
+            response.headers[.date] = self.ports.clocks.wall().httpDate
+        }
         let store = self.ports.store.storeStatus
         if !store.connected { response.headers[.managerStale] = String(store.staleness.components.seconds) }
         if self.ports.replica.isDraining { response.headers[.connection] = "close" }

@@ -4,6 +4,7 @@ extension HTTPField.Name {
     // The literals are valid names; an invalid one would be nil and fail the first test that reads it.
     static let requestID = Self.known("x-request-id")
     static let managerReplica = Self.known("x-mm-replica")
+    static let managerInstance = Self.known("x-mm-instance")
     static let managerEpoch = Self.known("x-mm-epoch")
     static let managerErrorCode = Self.known("x-mm-error-code")
     static let managerStale = Self.known("x-mm-stale")

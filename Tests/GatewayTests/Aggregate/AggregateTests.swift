@@ -118,7 +118,7 @@ import Testing
         try await Self.three([Self.answer("1"), "", Self.answer("3")]) { setting, _ in
             let answer = try await setting.predict(
                 Self.body(#"{"strategy": "mean", "over": \#(Self.all), "quorum": 2}"#),
-                headers: "x-mm-timeout-ms: 400\r\n"
+                headers: "x-mm-timeout-ms: 3000\r\n"
             )
             #expect(answer.status == 200)
             #expect(try Self.value(answer, "members")?.asArray?[1]["error"]?.asString == "upstream_timeout")

@@ -25,25 +25,30 @@ final class Setting: Sendable {
     let plane: DataPlane
     let news = News()
     let port: Int
+    private let host: String
     private let group: MultiThreadedEventLoopGroup
     private let epoch = Mutex<Int64>(0)
 
-    init(loops: Int = 1, _ adjust: (inout DataPlaneSettings) -> Void = { _ in }) async throws {
+    init(host: String = "127.0.0.1", loops: Int = 1, _ adjust: (inout DataPlaneSettings) -> Void = { _ in })
+        async throws
+    {
+        self.host = host
         var settings = DataPlaneSettings(replicaID: "r1")
         settings.retryDelay = .milliseconds(20)
         adjust(&settings)
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
         self.plane = DataPlane(settings: settings, group: self.group, news: self.news, logger: Logger(label: "test"))
-        self.port = try await self.plane.listen(host: "127.0.0.1", port: 0, general: PlainGeneralDoor()).port ?? 0
+        self.port = try await self.plane.listen(host: host, port: 0, general: PlainGeneralDoor()).port ?? 0
     }
 
     /// Runs a test with a data plane, and takes it down again whatever happens.
     static func run(
+        host: String = "127.0.0.1",
         loops: Int = 1,
         _ adjust: (inout DataPlaneSettings) -> Void = { _ in },
         _ body: (Setting) async throws -> Void
     ) async throws {
-        let setting = try await Setting(loops: loops, adjust)
+        let setting = try await Setting(host: host, loops: loops, adjust)
         do {
             try await body(setting)
         } catch {
@@ -87,7 +92,7 @@ final class Setting: Sendable {
         ServiceID(service).flatMap { self.plane.states(of: $0).first }
     }
 
-    func caller() async throws -> Caller { try await Caller.connect(port: self.port) }
+    func caller() async throws -> Caller { try await Caller.connect(host: self.host, port: self.port) }
 
     /// One prediction on a connection of its own.
     func predict(_ body: String = #"{"model_type":"LSTM","data":[1]}"#, headers: String = "") async throws
