@@ -41,12 +41,16 @@ public struct ManagerFace: Sendable {
             models,
             ModelWrites(ports: ports, knowledge: knowledge, reads: models, settings: settings)
         )
-        routes += ModelRoutes.routes(
-            models,
-            ModelCalls(ports: ports, bodyBytesMax: settings.bodyBytesMax)
+        let calls = ModelCalls(ports: ports, bodyBytesMax: settings.bodyBytesMax)
+        let health = ReplicaHealth(ports: ports, identity: identity, knowledge: knowledge)
+        routes += ModelRoutes.routes(models, calls)
+        routes += InferenceRoutes.routes(
+            InferenceReads(ports: ports, identity: identity, knowledge: knowledge),
+            health,
+            InferenceCalls(calls: calls)
         )
         routes += JobRoutes.routes(JobCalls(ports: ports, knowledge: knowledge, settings: settings))
-        routes += ReplicaRoutes.routes(ReplicaHealth(ports: ports, identity: identity, knowledge: knowledge))
+        routes += ReplicaRoutes.routes(health)
         routes += ClusterRoutes.routes(
             ClusterReads(ports: ports, knowledge: knowledge),
             Events(ports: ports),

@@ -56,7 +56,7 @@ final class Aggregate {
     func cancel() {
         guard !self.isOver else { return }
         self.isOver = true
-        for member in self.members { member.exchange.cancel() }
+        for member in self.members { member.cancel() }
     }
 
     // MARK: Asking
@@ -121,7 +121,7 @@ final class Aggregate {
         guard !self.isOver else { return }
         guard case .finish(let isMet, let cancelled) = self.tally.answered(place, answer) else { return }
         self.isOver = true
-        for place in cancelled where place < self.members.count { self.members[place].exchange.cancel() }
+        for place in cancelled where place < self.members.count { self.members[place].cancel() }
         self.completion(isMet ? self.combined() : self.failed(.quorumNotMet, self.quorumText))
     }
 

@@ -21,6 +21,7 @@ final class AggregateMember: AnswerSink {
     private var body = ByteBuffer()
     private var status = 0
     private var isTooLong = false
+    private var isWanted = true
 
     init(
         _ target: AggregateOrder.Target,
@@ -37,7 +38,15 @@ final class AggregateMember: AnswerSink {
     func begin(_ pool: RoutePool, now: Instant) {
         self.version = pool.key.version
         self.began = now
-        self.exchange.begin(pool, sink: self, now: now)
+        guard pool.key.capability == .inference else { return self.exchange.begin(pool, sink: self, now: now) }
+        self.exchange.beginTranslated(pool, sink: self, isWanted: { self.isWanted }) { refusal in
+            self.tell(.failure(refusal.problem.code.rawValue))
+        }
+    }
+
+    func cancel() {
+        self.isWanted = false
+        self.exchange.cancel()
     }
 
     // MARK: From the exchange

@@ -151,10 +151,20 @@ extension ClientHandler {
                 try RequestPlan.pool(for: body, .prediction, hashKey: hashKey, in: table)
             }
             guard let pool else { return try self.startAggregate() }
+            guard pool.key.capability == .prediction else { return self.startTranslated(pool) }
             self.exchange.begin(pool, sink: self, now: now)
         } catch {
             self.answerRefusal(error)
             self.exchangeEnded()
+        }
+    }
+
+    /// The pool speaks another protocol than this door.
+    private func startTranslated(_ pool: RoutePool) {
+        self.exchange.beginTranslated(pool, sink: self, isWanted: { [weak self] in self?.state == .exchanging }) {
+            [weak self] refusal in
+            self?.answerRefusal(refusal)
+            self?.exchangeEnded()
         }
     }
 

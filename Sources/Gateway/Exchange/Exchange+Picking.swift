@@ -14,7 +14,7 @@ extension Exchange {
             deadline: Instant(nanoseconds: now.nanoseconds &+ limit),
             retriesMax: self.options.retriesMax ?? settings.retriesMax,
             retryDelay: settings.retryDelay,
-            isRepeatable: self.capability == .prediction
+            isRepeatable: self.capability != .training
         )
     }
 

@@ -9,9 +9,14 @@ extension Exchange {
         guard self.plannedBy != self.plane.tableSerial, let old = self.pool else { return }
         self.plannedBy = self.plane.tableSerial
         let (table, hashKey, capability) = (self.plane.table, self.options.hashKey, self.capability)
-        let planned = try? self.image.withBody { body throws(Refusal) in
-            try RequestPlan.pool(for: body, capability, hashKey: hashKey, in: table)
-        }
+        let planned =
+            if let order = self.order {
+                try? RequestPlan.pool(of: order.modelType, order.version, capability, hashKey: hashKey, in: table)
+            } else {
+                try? self.image.withBody { body throws(Refusal) in
+                    try RequestPlan.pool(for: body, capability, hashKey: hashKey, in: table)
+                }
+            }
         guard let planned, planned.key != old.key else { return }
         self.pool = planned
         self.tried = TriedMembers()

@@ -28,6 +28,8 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     /// The loop's `tableSerial` when the pool was found.
     var plannedBy = 0
     var capability = RoutePool.Capability.prediction
+    /// What was asked for, when the body does not say it in the words of `/predict`.
+    var order: InferenceOrder?
     var tried = TriedMembers()
     var suspects: [Suspect] = []
     var attemptsMade: [Problem.Attempt] = []
@@ -156,7 +158,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         lane.counts.requests &+= 1
         self.plane.list(lane, of: upstream)
         // A training run must not be sent twice, and only a fresh connection cannot be stale.
-        while self.capability == .prediction, let connection = lane.takeIdle() {
+        while self.capability != .training, let connection = lane.takeIdle() {
             if connection.isUsable { return self.send(on: connection) }
         }
         self.connect(lane, upstream)
@@ -214,7 +216,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     @inline(__always)
     func send(on connection: UpstreamConnection) {
         guard let member = self.member else { return }
-        let line = self.capability == .prediction ? member.predictHead : member.trainHead
+        let line = self.capability == .prediction ? member.predictHead : self.otherHead(of: member)
         self.connection = connection
         connection.send(
             self.image.request(line, withCredentials: member.forwardsAuthorization),
@@ -400,6 +402,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         self.pool = nil
         self.member = nil
         self.connection = nil
+        if self.order != nil { self.order = nil }
         if self.kept != nil { self.kept = nil }
         self.isPaused = false
         self.image.rest()

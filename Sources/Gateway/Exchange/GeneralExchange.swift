@@ -5,8 +5,8 @@ internal import Registry
 ///
 /// Confined to its event loop (`@unchecked Sendable`), but for the stream it hands out.
 final class GeneralExchange: AnswerSink, @unchecked Sendable {
-    private let plane: LoopPlane
-    private let exchange: Exchange
+    let plane: LoopPlane
+    let exchange: Exchange
     private var continuation: CheckedContinuation<GatewayAnswer, Never>?
     private var stream: AnswerStream?
     private var aggregate: Aggregate?
@@ -28,15 +28,27 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
     private func start(_ request: GatewayRequest, now: Instant) {
         self.plane.refresh()
         do throws(Refusal) {
+            try self.makeImage(request)
+            if case .infer(let order) = request.operation { return try self.begin(order, now: now) }
             guard let pool = try self.plan(request) else { return try self.startAggregate() }
+            guard pool.key.capability != .inference else { return self.startTranslated(pool) }
             self.exchange.begin(pool, sink: self, now: now)
         } catch {
-            self.plane.counts.requests += 1
-            self.plane.counts.failures += 1
-            self.plane.counts.answered(status: error.problem.code.status)
-            self.plane.counts.problems[error.problem.code, default: 0] += 1
-            self.answer(error, attempts: 0)
+            self.refuse(error)
         }
+    }
+
+    private func startTranslated(_ pool: RoutePool) {
+        let isWanted = { self.continuation != nil }
+        self.exchange.beginTranslated(pool, sink: self, isWanted: isWanted) { self.refuse($0) }
+    }
+
+    private func refuse(_ refusal: Refusal) {
+        self.plane.counts.requests += 1
+        self.plane.counts.failures += 1
+        self.plane.counts.answered(status: refusal.problem.code.status)
+        self.plane.counts.problems[refusal.problem.code, default: 0] += 1
+        self.answer(refusal, attempts: 0)
     }
 
     private func startAggregate() throws(Refusal) {
@@ -58,7 +70,8 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
     }
 
     /// The request's head in the one form the fast path knows, so that both doors share every line of code behind it.
-    private func plan(_ request: GatewayRequest) throws(Refusal) -> RoutePool? {
+    private func makeImage(_ request: GatewayRequest) throws(Refusal) {
+        let isJSON = if case .infer = request.operation { false } else { true }
         let head = CommonForm.head(of: request)
         let result = head.withUnsafeBytes { RequestHead.parse($0, limits: HeadLimits(headBytesMax: .max)) }
         if case .tooLarge = result {
@@ -72,7 +85,7 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
                 // First, so that a refusal carries the caller's request id.
                 try self.exchange.image.begin(parsed, bytes, plane: self.plane)
                 self.exchange.options = try ExchangeOptions(parsed, bytes)
-                return MediaType.isJSON(parsed.contentType, bytes)
+                return !isJSON || MediaType.isJSON(parsed.contentType, bytes)
                     ? nil : Problem(.unsupportedMediaType, "the body must be application/json")
             } catch {
                 return error
@@ -80,7 +93,10 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
         }
         if let failed { throw Refusal(failed) }
         request.body.withUnsafeReadableBytes { self.exchange.image.append($0) }
-        return try self.exchange.image.withBody { body throws(Refusal) in
+    }
+
+    private func plan(_ request: GatewayRequest) throws(Refusal) -> RoutePool? {
+        try self.exchange.image.withBody { body throws(Refusal) in
             try RequestPlan.pool(
                 for: body,
                 request.operation == .predict ? .prediction : .training,

@@ -41,6 +41,7 @@ final class LoopPlane: @unchecked Sendable {
     var date = DateLine()
 
     var counts = LoopCounts()
+    let inputs = InferenceInputs()
     /// Requests under way, as of the last sweep; the one thing here that may be read from anywhere.
     let inFlightSeen = Atomic<Int>(0)
     private var undeposited = 0

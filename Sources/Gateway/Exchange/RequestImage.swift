@@ -26,6 +26,20 @@ struct RequestImage {
     /// The same request with another body, for instances that must answer in plain text: `accept-encoding` is left out.
     /// For the few requests that ask several models; costs a copy.
     init(_ other: RequestImage, body: [UInt8]) {
+        self.init(other, body: body, without: ["accept-encoding", "content-length"], adding: "")
+    }
+
+    /// The same request in JSON of our own making, for a translated one: whatever was said about the form of the body and
+    /// of the answer is left out.
+    init(_ other: RequestImage, json body: [UInt8]) {
+        let form: Set = [
+            "accept", "accept-encoding", "content-encoding", "content-length", "content-type",
+            "inference-header-content-length",
+        ]
+        self.init(other, body: body, without: form, adding: "content-type: application/json\r\n")
+    }
+
+    private init(_ other: RequestImage, body: [UInt8], without: Set<String>, adding: String) {
         let lines = other.buffer.getSlice(at: other.commonStart, length: other.bodyStart - other.commonStart)
         self.commonStart = other.commonStart
         self.credentials = other.credentials
@@ -40,11 +54,11 @@ struct RequestImage {
                 self.requestID = ByteRange(from: offset, to: offset + other.requestID.count)
             }
             start += line.count + 1
-            guard name != "accept-encoding", name != "content-length" else { continue }
+            guard !without.contains(name) else { continue }
             self.buffer.writeBytes(line)
             self.buffer.writeInteger(UInt8(ascii: "\n"))
         }
-        self.buffer.writeString("content-length: \(body.count)\r\n\r\n")
+        self.buffer.writeString("\(adding)content-length: \(body.count)\r\n\r\n")
         self.bodyStart = self.buffer.writerIndex
         self.buffer.writeBytes(body)
     }

@@ -15,10 +15,10 @@ struct Explainer {
                 Problem(.versionNotFound, "model_type \(modelType) has neither a version nor an alias \(version)")
             )
         }
-        let found = self.table.pools.first {
-            $0.key.modelType == modelType && $0.key.version == resolved && $0.key.capability.rawValue == capability
+        let found = self.table.pools.filter {
+            $0.key.modelType == modelType && $0.key.version == resolved && $0.key.capability.answers(capability)
         }
-        guard let pool = found else {
+        guard let first = found.first else {
             let isKnown = route.versions[resolved] != nil
             return self.failed(
                 isKnown
@@ -26,7 +26,11 @@ struct Explainer {
                     : Problem(.noHealthyService, "no service of model_type \(modelType) has version \(resolved)")
             )
         }
-        return self.explain(pool)
+        return found.dropFirst().reduce(self.explain(first)) { shown, pool in
+            var sum = shown
+            sum.candidates += self.explain(pool).candidates
+            return sum
+        }
     }
 
     private func explain(_ pool: RoutePool) -> Explanation {
@@ -85,6 +89,13 @@ struct Explainer {
 
     private func failed(_ problem: Problem) -> Explanation {
         Explanation(candidates: [], wouldPick: nil, problem: problem)
+    }
+}
+
+extension RoutePool.Capability {
+    /// Callers of either protocol ask for a prediction.
+    fileprivate func answers(_ asked: String) -> Bool {
+        self.rawValue == asked || self == .inference && asked == Self.prediction.rawValue
     }
 }
 

@@ -39,22 +39,33 @@ enum RequestPlan {
         _ options: ExchangeOptions,
         plane: LoopPlane
     ) throws(Refusal) -> RoutePool {
-        var name = target.modelType.text
-        guard let route = name.withUTF8({ plane.table.route(UnsafeRawBufferPointer($0)) }) else {
+        try self.pool(of: target.modelType, target.version, .prediction, hashKey: options.hashKey, in: plane.table)
+    }
+
+    /// The pool of a version that is named outside of the body. No name: as `latest`.
+    static func pool(
+        of modelType: ModelType,
+        _ asked: ModelVersion?,
+        _ capability: RoutePool.Capability,
+        hashKey: UInt64?,
+        in table: RoutingTable
+    ) throws(Refusal) -> RoutePool {
+        var name = modelType.text
+        guard let route = name.withUTF8({ table.route(UnsafeRawBufferPointer($0)) }) else {
             throw Refusal(Problem(.modelNotFound, "no service is registered for model_type \(name)"))
         }
-        guard let asked = target.version, asked != .latest else {
+        guard let asked, asked != .latest else {
             if let split = route.split {
-                return try self.pool(of: split.version(hashKey: options.hashKey), route, .prediction)
+                return try self.pool(of: split.version(hashKey: hashKey), route, capability)
             }
             guard let latest = route.latest else { throw self.noService(route, route.latestName.text) }
-            return try self.pool(of: latest, route, .prediction)
+            return try self.pool(of: latest, route, capability)
         }
         guard let found = route.versions.find(asked.text) else {
             throw Refusal(Problem(.versionNotFound, "model_type \(name) has neither a version nor an alias \(asked)"))
         }
         guard let version = found else { throw self.noService(route, asked.text) }
-        return try self.pool(of: version, route, .prediction)
+        return try self.pool(of: version, route, capability)
     }
 
     @inline(__always)

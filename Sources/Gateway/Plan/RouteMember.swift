@@ -14,8 +14,13 @@ final class RouteMember: Sendable {
     /// goes as it came and may say `latest`.
     let predictHead: [UInt8]
     let trainHead: [UInt8]
+    /// What its server calls the model: `/v2/models/<name>`, and the version where the service named one.
+    let inferencePath: String
+    private let inferenceHead: [UInt8]
 
-    var requestHeadBytesMax: Int { max(self.predictHead.count, self.trainHead.count) }
+    var requestHeadBytesMax: Int {
+        max(self.predictHead.count, self.trainHead.count, self.inferenceHead.count + InferenceOrder.Action.bytesMax)
+    }
 
     init(upstream: Upstream, definition: ServiceDefinition) {
         self.upstream = upstream
@@ -31,5 +36,19 @@ final class RouteMember: Sendable {
         let version = isNamed ? Array("x-mm-model-version: \(definition.modelVersion)\r\n".utf8) : []
         self.predictHead = upstream.predictHead + version
         self.trainHead = upstream.trainHead + version
+        let path = "\(upstream.key.url.pathPrefix)/v2/models/\(definition.modelType)"
+        self.inferencePath = isNamed ? "\(path)/versions/\(definition.modelVersion)" : path
+        self.inferenceHead = Self.head("\(self.inferencePath)/infer", upstream) + version
+    }
+
+    /// As `predictHead`, for an action of the Open Inference Protocol.
+    func inferenceHead(_ action: InferenceOrder.Action) -> [UInt8] {
+        if action == .infer { return self.inferenceHead }
+        let version = self.inferenceHead.dropFirst(Self.head("\(self.inferencePath)/infer", self.upstream).count)
+        return Self.head("\(self.inferencePath)/\(action.rawValue)", self.upstream) + version
+    }
+
+    private static func head(_ path: String, _ upstream: Upstream) -> [UInt8] {
+        Array("POST \(path) HTTP/1.1\r\nhost: \(upstream.key.url.authority)\r\n".utf8)
     }
 }

@@ -13,8 +13,19 @@ final class RoutePool: Sendable {
         var name: String { "\(self.modelType)/\(self.version)/\(self.capability.rawValue)" }
     }
 
-    /// What a request wants of an instance.
-    enum Capability: String, Hashable, Sendable, CaseIterable { case prediction, training }
+    /// What a request wants of an instance. `inference` is a prediction by the Open Inference Protocol.
+    enum Capability: String, Hashable, Sendable, CaseIterable {
+        case prediction, training, inference
+
+        /// Whether the service is one of those asked for this.
+        func isOffered(by service: ServiceDefinition) -> Bool {
+            switch self {
+            case .prediction: service.wireProtocol != .oip && service.offers("prediction")
+            case .inference: service.wireProtocol == .oip && service.offers("prediction")
+            case .training: service.offers("training")
+            }
+        }
+    }
 
     let key: Key
     /// Place in the table's list of pools; each event loop keeps its view of the pool there.

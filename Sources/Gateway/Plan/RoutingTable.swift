@@ -4,15 +4,21 @@ internal import Registry
 ///
 /// Immutable; built once per snapshot, used by every loop. Requests in flight keep the table they began with.
 final class RoutingTable: Sendable {
-    /// One version of a model, with a pool for each capability that any of its services offers.
+    /// One version of a model, with a pool for each capability that any of its services offers. Services of one pool
+    /// speak one protocol; a caller gets those that speak his, and others, by translation, only when there are none.
     struct Version: Sendable {
         let name: ModelVersion
         let prediction: RoutePool?
+        let inference: RoutePool?
         let training: RoutePool?
 
         @inline(__always)
         func pool(_ capability: RoutePool.Capability) -> RoutePool? {
-            capability == .prediction ? self.prediction : self.training
+            switch capability {
+            case .prediction: self.prediction ?? self.inference
+            case .inference: self.inference ?? self.prediction
+            case .training: self.training
+            }
         }
     }
 
@@ -84,10 +90,12 @@ final class RoutingTable: Sendable {
             var versions: [ModelVersion: Version] = [:]
             for (name, ids) in model.versions {
                 let services = ids.compactMap { self.snapshot[$0] }
-                let pools = RoutePool.Capability.allCases.map { capability in
-                    self.pool(RoutePool.Key(modelType: type, version: name, capability: capability), services)
-                }
-                versions[name] = Version(name: name, prediction: pools[0], training: pools[1])
+                versions[name] = Version(
+                    name: name,
+                    prediction: self.pool(.prediction, of: name, type, services),
+                    inference: self.pool(.inference, of: name, type, services),
+                    training: self.pool(.training, of: name, type, services)
+                )
             }
             let admitted = versions.filter { model.admits($0.key) }
             return Route(
@@ -114,16 +122,22 @@ final class RoutingTable: Sendable {
         /// A version that nothing serves gets no share: its requests go to the others in proportion.
         private func split(_ type: ModelType, _ model: Model, _ admitted: [ModelVersion: Version]) -> VersionSplit? {
             let shares = model.pointers.split.compactMap { name, share in
-                admitted[name].flatMap { $0.prediction == nil ? nil : (version: $0, share: share) }
+                admitted[name].flatMap { $0.pool(.prediction) == nil ? nil : (version: $0, share: share) }
             }
             let key = RoutePool.Key(modelType: type, version: .latest, capability: .prediction)
             return shares.isEmpty ? nil : VersionSplit(shares, tickets: self.parts.tickets(key))
         }
 
         /// Nil when no service offers the capability.
-        private mutating func pool(_ key: RoutePool.Key, _ services: [Service]) -> RoutePool? {
-            let offering = services.filter { $0.definition.offers(key.capability.rawValue) }
+        private mutating func pool(
+            _ capability: RoutePool.Capability,
+            of version: ModelVersion,
+            _ type: ModelType,
+            _ services: [Service]
+        ) -> RoutePool? {
+            let offering = services.filter { capability.isOffered(by: $0.definition) }
             guard !offering.isEmpty else { return nil }
+            let key = RoutePool.Key(modelType: type, version: version, capability: capability)
             let members = offering.map { service in
                 let instance = InstanceKey(service: service.id, url: service.definition.url)
                 return RouteMember(upstream: self.parts.upstream(instance), definition: service.definition)

@@ -148,7 +148,7 @@ public final class DataPlane: Sendable {
         let receiver = UpstreamCallReceiver(call, plane: plane)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                plane.loop.execute { receiver.run(continuation) }
+                plane.loop.execute { receiver.run { continuation.resume(returning: $0) } }
             }
         } onCancel: {
             plane.loop.execute { receiver.cancel() }

@@ -3,7 +3,7 @@ public import NIOCore
 /// A request that came through the general door, complete and within the body limit.
 public struct GatewayRequest: Sendable {
     /// What the caller wants of a model.
-    public enum Operation: Sendable, Equatable { case predict, train }
+    public enum Operation: Sendable, Equatable { case predict, train, infer(InferenceOrder) }
 
     public var operation: Operation
     /// As received, names in any case; the data plane filters them.

@@ -7,7 +7,7 @@ internal import Registry
 final class UpstreamCallReceiver: AnswerReceiver, @unchecked Sendable {
     private let call: UpstreamCall
     private let plane: LoopPlane
-    private var continuation: CheckedContinuation<Result<UpstreamAnswer, UpstreamFailure>, Never>?
+    private var completion: ((Result<UpstreamAnswer, UpstreamFailure>) -> Void)?
     private var connection: UpstreamConnection?
     private var answer = UpstreamAnswer(status: 0, headers: [], body: ByteBuffer())
     private var deadline: Scheduled<Void>?
@@ -25,8 +25,8 @@ final class UpstreamCallReceiver: AnswerReceiver, @unchecked Sendable {
             && texts.allSatisfy { $0.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } }
     }
 
-    func run(_ continuation: CheckedContinuation<Result<UpstreamAnswer, UpstreamFailure>, Never>) {
-        self.continuation = continuation
+    func run(_ completion: @escaping (Result<UpstreamAnswer, UpstreamFailure>) -> Void) {
+        self.completion = completion
         let timeout = TimeAmount.nanoseconds(max(0, self.call.timeout.inNanoseconds))
         self.deadline = self.plane.loop.scheduleTask(in: timeout) {
             self.end(.failure(UpstreamFailure(kind: .timeout, detail: "no answer within \(self.call.timeout)")))
@@ -41,7 +41,7 @@ final class UpstreamCallReceiver: AnswerReceiver, @unchecked Sendable {
 
     private func connected(_ result: Result<UpstreamConnection, any Error>) {
         switch result {
-        case .success(let connection) where self.continuation == nil: connection.close()
+        case .success(let connection) where self.completion == nil: connection.close()
         case .success(let connection):
             self.connection = connection
             connection.send(self.request, answersHead: self.call.method == "HEAD", to: self)
@@ -94,12 +94,12 @@ final class UpstreamCallReceiver: AnswerReceiver, @unchecked Sendable {
     }
 
     private func end(_ result: Result<UpstreamAnswer, UpstreamFailure>) {
-        let continuation = self.continuation
-        self.continuation = nil
+        let completion = self.completion
+        self.completion = nil
         self.deadline?.cancel()
         self.deadline = nil
         self.connection?.abandon()
         self.connection = nil
-        continuation?.resume(returning: result)
+        completion?(result)
     }
 }

@@ -33,6 +33,7 @@ enum OpenAPIDocument {
 
     private static let tags = [
         ("services", "What is registered, and how it does"), ("models", "What callers come for"),
+        ("inference", "The Open Inference Protocol, in front of every model"),
         ("training", "Jobs that make versions"),
         ("replica", "This process"), ("cluster", "For operators"), ("pages", "For people"),
     ]

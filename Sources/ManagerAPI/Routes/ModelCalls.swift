@@ -11,7 +11,7 @@ struct ModelCalls: Sendable {
 
     func predict(_ call: Call) async throws -> Response { try await self.pass(call, .predict) }
 
-    private func pass(_ call: Call, _ operation: GatewayRequest.Operation) async throws -> Response {
+    func pass(_ call: Call, _ operation: GatewayRequest.Operation) async throws -> Response {
         let body = try await call.body(bytesMax: self.bodyBytesMax)
         let request = GatewayRequest(operation: operation, headers: Self.headers(call), body: body)
         let answer = try await call.whileCallerPresent { await self.ports.traffic.exchange(request) }

@@ -41,12 +41,12 @@ enum ModelRoutes {
         ]
     }
 
-    private static let upstream: [Problem.Code] = [
+    static let upstream: [Problem.Code] = [
         .invalidRequest, .modelNotFound, .versionNotFound, .capabilityMismatch, .payloadTooLarge, .validationError,
         .upstreamUnreachable, .upstreamInvalid, .noHealthyService, .overloaded, .upstreamTimeout,
     ]
 
-    private static let steering: [Route.Parameter] = [
+    static let steering: [Route.Parameter] = [
         .header("x-mm-timeout-ms", "Total deadline, retries included.", ["type": "integer", "minimum": 1]),
         .header("x-mm-max-retries", "Further attempts after the first.", ["type": "integer", "minimum": 0]),
         .header("x-mm-hash-key", "What consistent_hash hashes.", ["type": "string"]),
