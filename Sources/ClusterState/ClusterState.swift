@@ -14,26 +14,42 @@ public final class ClusterState: Sendable {
     let actor: String
     /// Of the leader whose writes these are; nil when they are not a leader's.
     private let term: Term?
+    /// Carries changes that shall be in Redis replicas before they are answered; nil when nobody asked for that.
+    private let replicated: ReplicatedCalls?
 
     /// - Parameters:
     ///   - redis: For short commands; its library must be `ClusterState.library`.
     ///   - namespace: `REDIS_KEY_PREFIX`.
     ///   - actor: This replica.
-    public convenience init(redis: Redis, namespace: String, actor: String = "replica") {
-        self.init(redis: redis, keys: Keys(namespace: namespace), actor: actor, term: nil)
+    ///   - changes: For changes of the registry alone, with the number of Redis replicas that they wait for.
+    public convenience init(
+        redis: Redis,
+        namespace: String,
+        actor: String = "replica",
+        changes: (redis: Redis, replicas: Int)? = nil
+    ) {
+        let replicated = changes.map { ReplicatedCalls(redis: $0.redis, replicas: $0.replicas) }
+        self.init(redis: redis, keys: Keys(namespace: namespace), actor: actor, term: nil, replicated: replicated)
     }
 
-    private init(redis: Redis, keys: Keys, actor: String, term: Term?) {
+    private init(redis: Redis, keys: Keys, actor: String, term: Term?, replicated: ReplicatedCalls?) {
         self.keys = keys
         self.redis = redis
         self.actor = actor
         self.term = term
+        self.replicated = replicated
     }
 
     /// The same truth for what a leader does: each function takes effect only while no newer term was begun, and throws
     /// `deposed` otherwise. To be made anew for each step of a leader, with the term it has then.
     public func leading(under term: Term) -> ClusterState {
-        ClusterState(redis: self.redis, keys: self.keys, actor: self.actor, term: term)
+        ClusterState(
+            redis: self.redis,
+            keys: self.keys,
+            actor: self.actor,
+            term: term,
+            replicated: self.replicated
+        )
     }
 
     /// The functions, to be given to `Redis`.
@@ -66,6 +82,23 @@ public final class ClusterState: Sendable {
     private func fenced(_ function: String, _ arguments: [RedisWord]) -> (String, [RedisWord]) {
         guard let term = self.term else { return (function, arguments) }
         return ("lease_write", [RedisWord(term.rawValue), RedisWord(function)] + arguments)
+    }
+
+    /// Calls a function that changes the registry, and waits for Redis replicas when the operator asked for that.
+    func commit(
+        _ function: String,
+        _ arguments: [RedisWord]
+    ) async throws(StateError) -> (reply: ReplyReader, durability: Durability?) {
+        guard let replicated else { return (try await self.call(function, arguments), nil) }
+        let done: (reply: RedisValue, isReplicated: Bool)
+        do throws(RedisError) {
+            let (name, arguments) = self.fenced(function, arguments)
+            done = try await replicated.call(name, key: self.keys.prefix, arguments: arguments)
+        } catch {
+            throw StateError(error)
+        }
+        let reply = self.term == nil ? done.reply : try Self.written(done.reply, by: function)
+        return (try ReplyReader(reply, of: function), done.isReplicated ? .replicated : .stored)
     }
 
     /// Calls a function several times at once; the client pipelines the calls. Replies are in the order of the calls.

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Logging
 import ManagerTesting
@@ -163,6 +164,28 @@ import Testing
         var status = stat()
         #expect(stat(path, &status) == 0)
         #expect(status.st_size == 0)
+    }
+
+    @Test func `does not hold connections of ours open after we closed them`() async throws {
+        let first = try await RedisFixture.start()
+        try await first.withClient { _ in
+            // Started while a connection is open, and alive when that is closed.
+            let second = try await RedisFixture.start()
+            let files = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(second.pid)/fd")
+            let ours = Self.sockets(of: getpid()).intersection(Self.sockets(of: second.pid))
+            #expect(!files.isEmpty)
+            #expect(ours.isEmpty, "the child has sockets of its parent: \(ours)")
+            await second.stop()
+        }
+        await first.stop()
+    }
+
+    /// The sockets that a process has open, by their inode.
+    private static func sockets(of pid: Int32) -> Set<String> {
+        let folder = "/proc/\(pid)/fd"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let targets = names.compactMap { try? FileManager.default.destinationOfSymbolicLink(atPath: "\(folder)/\($0)") }
+        return Set(targets.filter { $0.hasPrefix("socket:") })
     }
 
     /// Runs a private Redis and a client of it for as long as `body` takes, then ends both and waits for it.

@@ -17,6 +17,8 @@ import Testing
             "redis+sentinel://h1:26379,h2/mymaster?db=5",
             .sentinel(hosts: [.init(host: "h1", port: 26379), .init(host: "h2", port: 26379)], primary: "mymaster"), 5
         ),
+        ("redis+sentinel://h1/mymaster/7", .sentinel(hosts: [.init(host: "h1", port: 26379)], primary: "mymaster"), 7),
+        ("rediss+sentinel://[::1]:1/m", .sentinel(hosts: [.init(host: "::1", port: 1)], primary: "m"), 0),
     ])
     func `names a place and a database`(url: String, address: RedisAddress, database: Int) throws {
         let configuration = try RedisConfiguration(url: url)
@@ -33,6 +35,7 @@ import Testing
         ("redis://mm:se:cr:et@h", "mm", "se:cr:et"),
         ("redis://mm:a@b@h", "mm", "a@b"),
         ("unix://:secret@/r.sock", nil, "secret"),
+        ("redis+sentinel://mm:secret@h1,h2:1/m", "mm", "secret"),
     ])
     func `carries credentials and hides them`(url: String, user: String?, password: String) throws {
         let configuration = try RedisConfiguration(url: url)
@@ -46,6 +49,17 @@ import Testing
         var dumped = ""
         dump(configuration, to: &dumped)
         #expect(!dumped.contains(password))
+    }
+
+    @Test func `has credentials of their own for the sentinels, and hides them`() throws {
+        let url = "redis+sentinel://a:one@h1/m?sentinel_user=watch&sentinel_password=tw%40o"
+        let configuration = try RedisConfiguration(url: url)
+        #expect(configuration.password == "one")
+        #expect(configuration.sentinelUser == "watch")
+        #expect(configuration.sentinelPassword == "tw@o")
+        var dumped = "\(configuration)"
+        dump(configuration, to: &dumped)
+        #expect(!dumped.contains("tw@o"))
     }
 
     @Test(arguments: [
@@ -68,6 +82,10 @@ import Testing
         ("unix:///\(String(repeating: "x", count: 107))", "108 bytes"),
         ("redis+sentinel://h1:26379", "primary's name"),
         ("redis+sentinel://h1,,h2/name", "host is missing"),
+        ("redis+sentinel://h1/name/x", "database 'x'"),
+        ("redis+sentinel://h1/name/1/2", "primary's name"),
+        ("redis+sentinel://h1/name/1?db=2", "?db= has no meaning"),
+        ("redis://h?sentinel_password=secret", "?sentinel_password= has no meaning"),
     ])
     func `is refused with the reason and without the password`(url: String, reason: String) {
         let error = #expect(throws: RedisError.self) { try RedisConfiguration(url: url) }

@@ -48,14 +48,6 @@ import Testing
         }
     }
 
-    @Test func `through Sentinel is refused in plain words`() async throws {
-        let configuration = try RedisConfiguration(url: "redis+sentinel://127.0.0.1:1/primary")
-        let fixture = try await RedisFixture.shared()
-        try await fixture.client { $0 = configuration }.whileRunning { redis in
-            try await becomesTrue { redis.state.reason?.code == .unsupported }
-        }
-    }
-
     private static func ping(_ url: String, _ fixture: RedisFixture) async throws {
         var configuration = try RedisConfiguration(url: url)
         configuration.connectTimeout = .seconds(5)

@@ -131,15 +131,14 @@ extension ClusterState {
         _ type: ModelType,
         _ arguments: [String]
     ) async throws(StateError) -> ModelReply {
-        var reply = try await self.call(function, arguments.map { RedisWord($0) })
+        var (reply, durability) = try await self.commit(function, arguments.map { RedisWord($0) })
         switch try reply.text() {
         case "changed":
             let epoch = try reply.epoch()
             let previous = try reply.epoch()
             let record = RegistryRecord(key: RecordKey(.model, type.text), stamp: epoch, fields: try reply.fields())
-            return .changed(
-                ModelChange(epoch: epoch, entry: LogEntry(epoch: epoch, previous: previous, record: record))
-            )
+            let entry = LogEntry(epoch: epoch, previous: previous, record: record)
+            return .changed(ModelChange(epoch: epoch, entry: entry, durability: durability))
         case "same": return .same(try reply.epoch())
         case let status: return .refused(try Self.refusal(status, &reply, function))
         }

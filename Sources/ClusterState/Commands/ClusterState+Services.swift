@@ -61,12 +61,12 @@ extension ClusterState {
         let arguments = [
             id.text, floor.description, expecting.text, actor ?? self.actor, source?.rawValue ?? "",
         ]
-        var reply = try await self.call("service_remove", arguments.map { RedisWord($0) })
+        var (reply, durability) = try await self.commit("service_remove", arguments.map { RedisWord($0) })
         try self.checkDone(try reply.text(), id)
         let epoch = try reply.epoch()
         let record = RegistryRecord(key: RecordKey(.service, id.text), stamp: epoch, content: .removed)
         let entry = LogEntry(epoch: epoch, previous: try reply.epoch(), record: record)
-        return Removed(id: id, epoch: epoch, entry: entry)
+        return Removed(id: id, epoch: epoch, entry: entry, durability: durability)
     }
 
     /// Renews the lease of a service. Throws `notFound`: the service must register again.
@@ -113,7 +113,7 @@ extension ClusterState {
     ) async throws(StateError) -> Committed {
         let head = [id.text, floor.description, condition, actor ?? self.actor]
         let arguments = head + fields.flatMap { [$0.field.rawValue, $0.value] }
-        var reply = try await self.call(function, arguments.map { RedisWord($0) })
+        var (reply, durability) = try await self.commit(function, arguments.map { RedisWord($0) })
         let status = try reply.text()
         try self.checkDone(status, id)
         let epoch = try reply.epoch()
@@ -123,7 +123,7 @@ extension ClusterState {
             throw StateError(.unreadable, "\(function) answered \(status) with a record that cannot be read")
         }
         let entry = previous.map { LogEntry(epoch: epoch, previous: $0, record: record) }
-        return Committed(service: service, change: change, epoch: epoch, entry: entry)
+        return Committed(service: service, change: change, epoch: epoch, entry: entry, durability: durability)
     }
 
     private func checkDone(_ status: String, _ id: ServiceID) throws(StateError) {

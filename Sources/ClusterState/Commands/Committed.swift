@@ -14,6 +14,8 @@ public struct Committed: Hashable, Sendable {
     public let epoch: Epoch
     /// The change as the log has it, so that the replica that made it need not wait for the log. Nil for `same`.
     public let entry: LogEntry?
+    /// Nil unless the operator asked to wait for Redis replicas.
+    public let durability: Durability?
 }
 
 /// A service was removed.
@@ -22,6 +24,7 @@ public struct Removed: Hashable, Sendable {
     public let epoch: Epoch
     /// The change as the log has it.
     public let entry: LogEntry
+    public let durability: Durability?
 }
 
 /// What a service is expected to be before it is changed.

@@ -13,6 +13,8 @@ public struct ModelChange: Hashable, Sendable {
     public let epoch: Epoch
     /// The change as the log has it.
     public let entry: LogEntry
+    /// Nil unless the operator asked to wait for Redis replicas.
+    public let durability: Durability?
 }
 
 /// Why the store did not do what was ordered.

@@ -295,6 +295,15 @@ public enum KeyTable {
         ),
     ]
 
+    /// The row of a key, by its name without the prefix; nil when no key of ours has such a name.
+    public static func row(of name: String) -> Row? {
+        self.rows.first { row in
+            guard let variable = row.name.firstIndex(of: "<") else { return row.name == name }
+            let start = row.name[..<variable]
+            return name.hasPrefix(start) && name.count > start.count
+        }
+    }
+
     /// For `GET …:help`.
     public static func help(_ keys: Keys) -> String {
         let lines = self.rows.map { row in

@@ -19,11 +19,11 @@ struct ModelWrites: Sendable {
         let type = try call.name("model_type", ModelType.self)
         let form = try SwitchForm.read(try await self.form(call))
         if !form.order.isForced { try await self.checkHealth(of: form.order.version, type) }
-        let epoch = try await self.settle(self.commands().switchModel(type, to: form.order), type)
+        let settled = try await self.settle(self.commands().switchModel(type, to: form.order), type)
         let isUnderWay = try self.knowledge.snapshot().models[type]?.pointers.rollout?.isUnderWay == true
-        if form.order.canary != nil, isUnderWay { return try self.answer(type, epoch, status: .accepted) }
-        try await self.waitForCluster(epoch, form.timeout)
-        return try self.answer(type, epoch)
+        if form.order.canary != nil, isUnderWay { return try self.answer(type, settled, status: .accepted) }
+        try await self.waitForCluster(settled.epoch, form.timeout)
+        return try self.answer(type, settled)
     }
 
     /// `POST /models/{model_type}/rollback`
@@ -31,9 +31,9 @@ struct ModelWrites: Sendable {
         let type = try call.name("model_type", ModelType.self)
         let form = try RollbackForm.read(try await self.form(call))
         let reply = try await self.commands().rollBack(type, expecting: form.expected, force: form.isForced)
-        let epoch = try await self.settle(reply, type)
-        try await self.waitForCluster(epoch, form.timeout)
-        return try self.answer(type, epoch)
+        let settled = try await self.settle(reply, type)
+        try await self.waitForCluster(settled.epoch, form.timeout)
+        return try self.answer(type, settled)
     }
 
     /// `PUT /models/{model_type}/aliases/{alias}`
@@ -72,8 +72,8 @@ struct ModelWrites: Sendable {
         let version = try call.name("version", ModelVersion.self)
         let form = try RetireForm.read(try await self.form(call))
         let reply = try await self.commands().retire(version, of: type, timeout: form.timeout)
-        let epoch = try await self.settle(reply, type)
-        let shown = try await self.reads.version(type, version).adding("epoch", .integer(epoch.rawValue))
+        let settled = try await self.settle(reply, type)
+        let shown = settled.added(to: try await self.reads.version(type, version))
         let location = "/models/\(type)/versions/\(version)"
         return .json(shown, status: .accepted, headers: [.location: location])
     }
@@ -116,15 +116,27 @@ struct ModelWrites: Sendable {
     }
 
     /// Waits until this replica uses the change.
-    private func settle(_ reply: ModelReply, _ type: ModelType) async throws(Problem) -> Epoch {
-        let epoch: Epoch
+    private func settle(_ reply: ModelReply, _ type: ModelType) async throws(Problem) -> Settled {
+        let settled: Settled
         switch reply {
-        case .changed(let change): epoch = change.epoch
-        case .same(let same): epoch = same
+        case .changed(let change): settled = Settled(epoch: change.epoch, durability: change.durability)
+        case .same(let same): settled = Settled(epoch: same, durability: nil)
         case .refused(let refusal): throw Problem(refusal, of: type)
         }
-        _ = await self.ports.snapshots.waitForEpoch(epoch, within: self.settings.epochWaitMax)
-        return epoch
+        _ = await self.ports.snapshots.waitForEpoch(settled.epoch, within: self.settings.epochWaitMax)
+        return settled
+    }
+
+    /// What a change's answer says about the change itself.
+    private struct Settled {
+        let epoch: Epoch
+        let durability: Durability?
+
+        func added(to answer: JSONValue) -> JSONValue {
+            let answer = answer.adding("epoch", .integer(self.epoch.rawValue))
+            guard let durability else { return answer }
+            return answer.adding("durability", .string(durability.rawValue))
+        }
     }
 
     /// No longer than a replica that was paused needs to lapse, unless the caller says so.
@@ -141,11 +153,11 @@ struct ModelWrites: Sendable {
         )
     }
 
-    private func answer(_ type: ModelType, _ epoch: Epoch, status: HTTPResponse.Status = .ok) throws -> Response {
+    private func answer(_ type: ModelType, _ settled: Settled, status: HTTPResponse.Status = .ok) throws -> Response {
         let snapshot = try self.knowledge.snapshot()
         let model = snapshot.models[type].map { self.reads.json(type, $0, snapshot) } ?? [:]
         let headers: HTTPFields = status == .accepted ? [.location: "/models/\(type)"] : [:]
-        return .json(model.adding("epoch", .integer(epoch.rawValue)), status: status, headers: headers)
+        return .json(settled.added(to: model), status: status, headers: headers)
     }
 }
 

@@ -34,6 +34,8 @@ struct ServeOptions: ParsableArguments {
         String?
     @Option(name: .customLong("redis-key-prefix"), help: "Lets several clusters share one Redis (default mm).")
     var redisKeyPrefix: String?
+    @Option(name: .customLong("redis-replicas"), help: "Redis replicas a registry change waits for (default 0).")
+    var redisReplicas: String?
     @Option(
         name: .customLong("data-dir"),
         help: "The private Redis' files and the stored snapshot (default .model-manager)."
@@ -102,7 +104,7 @@ struct ServeOptions: ParsableArguments {
             ("RETRY_DELAY", self.retryDelay),
             ("SERVICES_CONFIG", self.servicesConfig),
             ("REDIS_URL", self.redisUrl),
-            ("REDIS_KEY_PREFIX", self.redisKeyPrefix),
+            ("REDIS_KEY_PREFIX", self.redisKeyPrefix), ("REDIS_REPLICAS", self.redisReplicas),
             ("DATA_DIR", self.dataDir),
             ("REPLICA_ID", self.replicaId),
             ("REPLICA_LEASE", self.replicaLease),

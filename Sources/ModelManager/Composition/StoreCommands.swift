@@ -25,7 +25,12 @@ struct StoreCommands: RegistryCommands {
         do throws(StateError) {
             let removed = try await self.store.state.remove(id, floor: self.store.follower.floor)
             self.store.follower.note(removed.entry)
-            return CommittedChange(kind: .removed, epoch: removed.epoch, service: nil)
+            return CommittedChange(
+                kind: .removed,
+                epoch: removed.epoch,
+                service: nil,
+                durability: removed.durability.map(CommittedChange.Durability.init)
+            )
         } catch {
             throw Problem(error)
         }
@@ -64,11 +69,22 @@ struct StoreCommands: RegistryCommands {
             return CommittedChange(
                 kind: CommittedChange.Kind(committed.change),
                 epoch: committed.epoch,
-                service: committed.service
+                service: committed.service,
+                durability: committed.durability.map(CommittedChange.Durability.init)
             )
         } catch {
             throw Problem(error)
         }
+    }
+}
+
+extension CommittedChange.Durability {
+    init(_ durability: Durability) {
+        self =
+            switch durability {
+            case .stored: .stored
+            case .replicated: .replicated
+            }
     }
 }
 

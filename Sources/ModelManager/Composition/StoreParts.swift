@@ -42,10 +42,12 @@ struct StoreParts {
             library: ClusterState.library
         )
         let reads = Redis(configuration: redisConfiguration, group: group, logger: logger, purpose: .blockingReads)
+        let changes = Self.changes(configuration, redisConfiguration, group, logger)
         self.state = ClusterState(
             redis: self.redis,
             namespace: configuration.redisKeyPrefix,
-            actor: configuration.replicaID
+            actor: configuration.replicaID,
+            changes: changes.map { ($0, configuration.redisReplicas) }
         )
         self.follower = Follower(
             state: self.state,
@@ -57,6 +59,22 @@ struct StoreParts {
         )
         let signals = Redis(configuration: redisConfiguration, group: group, logger: logger, purpose: .blockingReads)
         self.signalFeed = SignalFeed(redis: signals, namespace: configuration.redisKeyPrefix)
-        self.services = first + [self.redis, reads, signals, self.follower]
+        self.services = first + [self.redis, reads, signals] + (changes.map { [$0] } ?? []) + [self.follower]
+    }
+
+    /// A connection for changes alone when they are to wait for Redis replicas: a wait holds up what is behind it.
+    private static func changes(
+        _ configuration: ReplicaConfiguration,
+        _ redisConfiguration: RedisConfiguration,
+        _ group: MultiThreadedEventLoopGroup,
+        _ logger: Logger
+    ) -> Redis? {
+        guard configuration.redisReplicas > 0 else { return nil }
+        return Redis(
+            configuration: redisConfiguration,
+            group: group,
+            logger: logger,
+            library: ClusterState.library
+        )
     }
 }

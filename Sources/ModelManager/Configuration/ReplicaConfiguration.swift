@@ -16,6 +16,8 @@ struct ReplicaConfiguration: Sendable {
     var healthCheckInterval: Duration
     var redisURL: String?
     var redisKeyPrefix: String
+    /// How many Redis replicas a change of the registry waits for.
+    var redisReplicas: Int
     var dataDirectory: String
     var replicaLease: Duration
     var leaderLease: Duration
@@ -40,6 +42,7 @@ struct ReplicaConfiguration: Sendable {
         self.healthCheckInterval = try values.seconds("HEALTH_CHECK_INTERVAL", in: 0.1...86400)
         self.redisURL = values.text("REDIS_URL")
         self.redisKeyPrefix = try values.name("REDIS_KEY_PREFIX") ?? "mm"
+        self.redisReplicas = try values.integer("REDIS_REPLICAS", in: 0...100)
         self.dataDirectory = values.text("DATA_DIR") ?? ".model-manager"
         self.replicaLease = try values.seconds("REPLICA_LEASE", in: Self.leaseRange)
         self.leaderLease = try values.seconds("LEADER_LEASE", in: Self.leaseRange)

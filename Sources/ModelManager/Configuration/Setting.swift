@@ -57,6 +57,11 @@ extension Setting {
         ),
         Setting(name: "REDIS_KEY_PREFIX", defaultText: "mm", meaning: "lets several clusters share one Redis"),
         Setting(
+            name: "REDIS_REPLICAS",
+            defaultText: "0",
+            meaning: "Redis replicas a registry change waits for, 100 ms at most; its answer says what came of it"
+        ),
+        Setting(
             name: "DATA_DIR",
             defaultText: ".model-manager",
             meaning: "the private Redis' files and the stored snapshot"
@@ -136,7 +141,7 @@ extension Setting {
     /// Variables of the contract that this version does not act on. Setting one stops the start: a limit, a lock or a
     /// certificate that is silently ignored is worse than a refusal.
     static let notYet: [String] = [
-        "REDIS_REPLICAS", "DISCOVERY_SEEDS",
+        "DISCOVERY_SEEDS",
         "DISCOVERY_CATALOGUES", "AUTH_KEYS_FILE", "AUTH_JWKS_FILE", "AUTH_ISSUER", "AUTH_AUDIENCE",
         "TLS_CERT", "TLS_KEY",
         "TLS_CLIENT_CA",

@@ -20,10 +20,10 @@ struct ConnectionReport {
         self.silentUntil = now + Self.startGrace
     }
 
-    mutating func connected(_ warnings: [String]) {
+    mutating func connected(to server: RedisAddress, _ warnings: [String]) {
         self.last = nil
         self.wasConnected = true
-        self.logger.info("redis connected", metadata: ["mm.redis": "\(self.address)"])
+        self.logger.info("redis connected", metadata: ["mm.redis": "\(server)"])
         for warning in warnings {
             self.logger.warning("redis is set up unsafely", metadata: ["mm.reason": "\(warning)"])
         }

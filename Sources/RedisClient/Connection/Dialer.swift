@@ -16,11 +16,23 @@ struct Dialer: Sendable {
             closed: closed,
             onLatency: self.onLatency
         )
-        do {
-            let channel = try await self.connect(self.bootstrap(loop, handler))
+        do throws(RedisError) {
+            let channel = try await self.open(handler, on: loop)
             return RedisConnection(channel: channel, handler: handler, closed: closed.futureResult)
         } catch {
             closed.succeed(RedisError(.connectFailed, "never opened"))
+            throw error
+        }
+    }
+
+    /// Opens a connection for another handler than that of commands.
+    func open(
+        _ handler: any ChannelHandler & Sendable,
+        on loop: (any EventLoop)? = nil
+    ) async throws(RedisError) -> any Channel {
+        do {
+            return try await self.connect(self.bootstrap(loop ?? self.group.any(), handler))
+        } catch {
             throw error as? RedisError
                 ?? RedisError(.connectFailed, "cannot connect to \(self.configuration.address): \(error)")
         }
@@ -33,11 +45,11 @@ struct Dialer: Sendable {
         case .unixSocket(let path):
             return try await bootstrap.connect(unixDomainSocketPath: path).get()
         case .sentinel:
-            throw RedisError(.unsupported, "Redis through Sentinel is not supported yet; name the primary itself")
+            throw RedisError(.invalidConfiguration, "sentinels say where the primary is; they are none themselves")
         }
     }
 
-    private func bootstrap(_ loop: any EventLoop, _ handler: ConnectionHandler) throws -> ClientBootstrap {
+    private func bootstrap(_ loop: any EventLoop, _ handler: any ChannelHandler & Sendable) throws -> ClientBootstrap {
         let tls = try self.configuration.isTLS ? self.makeTLS() : nil
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(self.configuration.connectTimeout))

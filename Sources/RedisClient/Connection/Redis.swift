@@ -34,6 +34,8 @@ public final class Redis: Service, Sendable {
     private let group: any EventLoopGroup
     private let logger: Logger
     private let link: Mutex<Link>
+    /// Finds the primary; nil when the configuration names it.
+    private let seeker: PrimarySeeker?
 
     public init(
         configuration: RedisConfiguration,
@@ -48,6 +50,7 @@ public final class Redis: Service, Sendable {
         self.group = group
         self.logger = logger
         self.library = library
+        self.seeker = PrimarySeeker(configuration, group: group)
         let reason = RedisError(.notConnected, "not connected yet")
         self.link = Mutex(Link(state: .disconnected(since: .now, reason: reason)))
     }
@@ -59,7 +62,13 @@ public final class Redis: Service, Sendable {
 
     /// Connects and keeps connecting until cancelled or gracefully shut down.
     public func run() async throws {
-        await cancelWhenGracefulShutdown { await self.keepConnected() }
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { group in
+                if let seeker = self.seeker { group.addTask { await seeker.watch() } }
+                await self.keepConnected()
+                group.cancelAll()
+            }
+        }
     }
 
     /// Waits until a usable connection is there.
@@ -104,10 +113,22 @@ public final class Redis: Service, Sendable {
         do throws(RedisError) {
             return try await self.send(words, within: within)
         } catch {
-            guard error.code == .functionMissing, let library else { throw error }
-            try await self.load(library, within: within)
+            guard error.code == .functionMissing, self.library != nil else { throw error }
+            try await self.loadLibrary(within: within)
         }
         return try await self.send(words, within: within)
+    }
+
+    /// Loads the library, unless Redis has it.
+    public func loadLibrary(within: Duration? = nil) async throws(RedisError) {
+        guard let library else { return }
+        do throws(RedisError) {
+            _ = try await self.send(["FUNCTION", "LOAD", RedisWord(library.source)], within: within)
+            self.logger.info("redis functions loaded", metadata: ["mm.redis.library": "\(library.name)"])
+        } catch {
+            // Another replica was faster; the name holds the hash of the content, so what is there is ours.
+            guard error.code == .reply, error.message.contains("already exists") else { throw error }
+        }
     }
 
     private static let statePollInterval = Duration.milliseconds(5)
@@ -125,7 +146,7 @@ extension Redis {
             guard !Task.isCancelled else { return }
             report.lost(reason, now: .now)
             let wait = backoff.wait(after: reason.code, random: .random(in: 0..<1))
-            try? await Task.sleep(for: wait)
+            if let seeker { await seeker.pause(wait) } else { try? await Task.sleep(for: wait) }
         }
     }
 
@@ -135,9 +156,9 @@ extension Redis {
         _ report: inout ConnectionReport
     ) async -> RedisError {
         do throws(RedisError) {
-            let (connection, warnings) = try await self.open()
+            let (connection, server, warnings) = try await self.open()
             backoff.succeeded()
-            report.connected(warnings)
+            report.connected(to: server, warnings)
             connection.beginHeartbeat()
             return await self.end(of: connection)
         } catch {
@@ -145,18 +166,42 @@ extension Redis {
         }
     }
 
-    private func open() async throws(RedisError) -> (RedisConnection, warnings: [String]) {
-        let dialer = Dialer(configuration: self.configuration, group: self.group) { [weak self] latency in
+    /// Opens a connection to the primary, wherever it is now.
+    private func open() async throws(RedisError) -> Opened {
+        guard let seeker else { return try await self.open(self.configuration) }
+        var step = seeker.begin()
+        while true {
+            switch step {
+            case .ask(let sentinel):
+                step = await seeker.ask(sentinel)
+            case .connect(let server):
+                do throws(RedisError) {
+                    let opened = try await self.open(seeker.configuration(of: server))
+                    seeker.connected(server, leave: opened.connection.end)
+                    return opened
+                } catch {
+                    step = seeker.refused(server, error)
+                }
+            case .giveUp(let error):
+                throw error
+            }
+        }
+    }
+
+    private typealias Opened = (connection: RedisConnection, server: RedisAddress, warnings: [String])
+
+    private func open(_ configuration: RedisConfiguration) async throws(RedisError) -> Opened {
+        let dialer = Dialer(configuration: configuration, group: self.group) { [weak self] latency in
             self?.publish(latency: latency)
         }
         let connection = try await dialer.dial()
         do throws(RedisError) {
-            let handshake = Handshake(self.configuration)
+            let handshake = Handshake(configuration)
             let asked = ContinuousClock.now
-            let replies = try await connection.send(handshake.commands, within: self.configuration.connectTimeout)
+            let replies = try await connection.send(handshake.commands, within: configuration.connectTimeout)
             if let objection = handshake.objection(to: replies) { throw objection }
             self.publish(connection, latency: ContinuousClock.now - asked)
-            return (connection, handshake.warnings(in: replies))
+            return (connection, configuration.address, handshake.warnings(in: replies))
         } catch {
             // Nothing a caller asked for was under way, so nothing is unknown.
             let isLost = [.connectionLost, .deadlineExceeded].contains(error.code)
@@ -172,15 +217,6 @@ extension Redis {
             return reason ?? RedisError(.connectionLost, "the connection ended")
         } onCancel: {
             connection.end(RedisError(.notConnected, "this client was shut down"))
-        }
-    }
-
-    private func load(_ library: RedisLibrary, within: Duration?) async throws(RedisError) {
-        do throws(RedisError) {
-            _ = try await self.send(["FUNCTION", "LOAD", RedisWord(library.source)], within: within)
-            self.logger.info("redis functions loaded", metadata: ["mm.redis.library": "\(library.name)"])
-        } catch  where error.code == .reply && error.message.contains("already exists") {
-            // Another replica was faster; the name holds the hash of the content, so what is there is ours.
         }
     }
 }

@@ -3,8 +3,7 @@ public enum RedisAddress: Sendable, Hashable {
     case tcp(host: String, port: Int)
     /// A path of at most 107 bytes: the kernel takes no longer one.
     case unixSocket(path: String)
-    /// Sentinels that know the primary called `primary`. Understood, but refused when connecting: following a
-    /// fail-over is not built yet.
+    /// Sentinels that know where the primary called `primary` is now; see `SentinelMachine`.
     case sentinel(hosts: [SentinelHost], primary: String)
 
     /// One Sentinel.

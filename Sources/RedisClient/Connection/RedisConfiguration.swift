@@ -6,6 +6,9 @@ public struct RedisConfiguration: Sendable, Hashable {
     public var user: String?
     public var password: String?
     public var database: Int
+    /// For the sentinels, which have users and passwords of their own.
+    public var sentinelUser: String?
+    public var sentinelPassword: String?
     /// Shown by `CLIENT LIST`; helps a person to tell the connections of a replica apart.
     public var clientName: String?
     /// Speak TLS and verify the server's certificate and name.

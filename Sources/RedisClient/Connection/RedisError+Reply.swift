@@ -3,7 +3,8 @@
 /// The texts are those of Redis 7.0; a server that words them differently gets the code `reply`, which is always safe:
 /// the connection stays and the caller sees the text.
 extension RedisError {
-    init(reply text: String) {
+    /// Of an error reply, which in a pipeline is a value.
+    public init(reply text: String) {
         self.init(Self.code(ofReply: text), String(text.prefix(Self.messageCharactersMax)))
     }
 

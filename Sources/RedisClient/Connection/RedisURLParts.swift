@@ -64,11 +64,14 @@ struct RedisURLParts {
         return (user.isEmpty ? nil : try Self.decoded(user), try Self.decoded(password))
     }
 
+    private static let optionNames = ["db", "ca", "sentinel_user", "sentinel_password"]
+
     private static func options(_ query: String) throws(RedisError) -> [String: String] {
         var options: [String: String] = [:]
         for pair in query.split(separator: "&") {
-            guard let (name, value) = Self.split(String(pair), at: "="), ["db", "ca"].contains(name) else {
-                throw Self.invalid("the option '\(pair.prefix { $0 != "=" })' is none of db, ca")
+            guard let (name, value) = Self.split(String(pair), at: "="), Self.optionNames.contains(name) else {
+                let names = Self.optionNames.joined(separator: ", ")
+                throw Self.invalid("the option '\(pair.prefix { $0 != "=" })' is none of \(names)")
             }
             options[name] = try Self.decoded(value)
         }

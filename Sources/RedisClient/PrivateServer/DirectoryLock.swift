@@ -26,7 +26,10 @@ final class DirectoryLock: Sendable {
         self.file = file
     }
 
+    /// Unlocks first: a child that is being started has a copy of the file for a moment, and a lock ends only with the
+    /// last of them.
     deinit {
+        flock(self.file, LOCK_UN)
         close(self.file)
     }
 

@@ -4,7 +4,8 @@ import Glibc
 enum Subprocess {
     /// Starts a process whose standard output and error are appended to a file.
     ///
-    /// It inherits no other open file of ours: NIO and this module open theirs with `O_CLOEXEC`.
+    /// It inherits no other open file of ours. That takes closing them: NIO opens its sockets without `O_CLOEXEC`, and a
+    /// child that has one keeps a connection alive that we closed (seen: a Redis that held its `maxclients` for ever).
     static func spawn(_ words: [String], output: String) throws(PrivateRedisError) -> pid_t {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -12,8 +13,28 @@ enum Subprocess {
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+        for file in STDERR_FILENO + 1...self.highestFile + self.filesOpenedMeanwhileMax {
+            posix_spawn_file_actions_addclose(&actions, file)
+        }
         return try self.spawn(words, &actions)
     }
+
+    /// The highest number that an open file of ours has.
+    private static var highestFile: Int32 {
+        guard let folder = opendir("/proc/self/fd") else { return 1024 }
+        defer { closedir(folder) }
+        var highest = STDERR_FILENO
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if let number = Int32(name) { highest = max(highest, number) }
+        }
+        return highest
+    }
+
+    /// Files take the lowest free numbers, so what other threads open between the counting and the start lies here.
+    private static let filesOpenedMeanwhileMax: Int32 = 256
 
     /// Runs a program to its end and returns the beginning of what it printed.
     static func output(of program: String, _ arguments: [String]) throws(PrivateRedisError) -> String {
