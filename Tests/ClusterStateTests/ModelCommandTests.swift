@@ -25,6 +25,7 @@ import Testing
             #expect(pointers.history == [one])
             #expect(pointers.aliases == [try version("stable"): one])
             #expect(pointers.split == split)
+            #expect(pointers.shadow == nil)
             #expect(pointers.notes[two]?.since != nil)
         }
     }
@@ -67,6 +68,32 @@ import Testing
             #expect(
                 try await state.pointAlias(two, of: type, at: one, floor: .zero) == .refused(.isVersion)
             )
+        }
+    }
+
+    @Test func `name a shadow, add up how it compared, and forget that with the next one`() async throws {
+        try await withState { state in
+            try await offer("v1", "v2", to: state)
+            try await Samples.join(state)
+            let (type, two) = (try #require(ModelType("LSTM")), try version("v2"))
+            let shadow = Shadow(version: two, percent: 25, field: "prediction")
+            guard case .changed(let change) = try await state.splitTraffic(of: type, [:], shadow: shadow, floor: .zero),
+                case .model(_, let pointers, _)? = change.entry.record?.content
+            else { throw StateSurprise() }
+            #expect(pointers.shadow == shadow && pointers.split.isEmpty)
+            guard case .same = try await state.splitTraffic(of: type, [:], shadow: shadow, floor: .zero) else {
+                throw StateSurprise()
+            }
+            let retiring = try await state.retireVersion(two, of: type, timeout: .zero, floor: .zero)
+            #expect(retiring == .refused(.inUse(by: "shadow")))
+            var report = VersionTraffic(type: type, version: two)
+            (report.shadow.requests, report.shadow.compared, report.shadow.difference) = (3, 2, 0.25)
+            #expect(try await state.reportTraffic("r1.a", number: 2, epoch: Epoch(7), [report]) == .counted)
+            #expect(try await state.reportTraffic("r1.a", number: 2, epoch: Epoch(7), [report]) == .repeated)
+            #expect(try await state.reportTraffic("r2.a", number: 2, epoch: Epoch(7), [report]) == .counted)
+            #expect(try await state.shadowFigures(of: type, two) == report.shadow + report.shadow)
+            _ = try await state.splitTraffic(of: type, [:], shadow: Shadow(version: two), floor: .zero)
+            #expect(try await state.shadowFigures(of: type, two) == ShadowFigures())
         }
     }
 

@@ -22,9 +22,12 @@ extension FakeReplica: ModelCommands {
         self.order("alias \(alias) of \(type) at \(version?.text ?? "nothing")")
     }
 
-    func splitTraffic(of type: ModelType, _ split: [ModelVersion: Int]) async throws(Problem) -> ModelReply {
+    func splitTraffic(of type: ModelType, _ split: [ModelVersion: Int], shadow: Shadow?) async throws(Problem)
+        -> ModelReply
+    {
         let shares = split.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        return self.order("split \(type) \(shares.joined(separator: ","))")
+        let copies = shadow.map { ", \($0.percent) % of \($0.field) to \($0.version)" } ?? ""
+        return self.order("split \(type) \(shares.joined(separator: ","))\(copies)")
     }
 
     func retire(_ version: ModelVersion, of type: ModelType, timeout: Duration) async throws(Problem) -> ModelReply {
@@ -39,6 +42,10 @@ extension FakeReplica: ModelCommands {
     }
 
     func traffic(of type: ModelType, _ versions: [ModelVersion]) async throws(Problem) -> TrafficSight {
+        throw Problem(.storeUnavailable, "not in this test")
+    }
+
+    func shadowFigures(of type: ModelType, _ version: ModelVersion) async throws(Problem) -> ShadowFigures {
         throw Problem(.storeUnavailable, "not in this test")
     }
 

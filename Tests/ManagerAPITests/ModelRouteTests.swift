@@ -90,7 +90,11 @@ import Testing
         (.put, "/models/LSTM/traffic", #"{"split":{"v1":90,"v2":11}}"#, "split"),
         (.put, "/models/LSTM/traffic", #"{"split":{"v1":99.5,"v2":0.5}}"#, "v1"),
         (.put, "/models/LSTM/traffic", #"{"split":{"latest":100}}"#, "latest"),
-        (.put, "/models/LSTM/traffic", #"{"split":{"v1":100},"shadow":"v2"}"#, "shadow"),
+        (.put, "/models/LSTM/traffic", "{}", "split"),
+        (.put, "/models/LSTM/traffic", #"{"shadow":"latest"}"#, "shadow"),
+        (.put, "/models/LSTM/traffic", #"{"shadow":{"version":"v2","percent":0}}"#, "shadow"),
+        (.put, "/models/LSTM/traffic", #"{"shadow":{"version":"v2","share":1}}"#, "shadow"),
+        (.put, "/models/LSTM/traffic", #"{"shadow":{"version":"v2","field":"a b"}}"#, "shadow"),
         (.put, "/models/LSTM/aliases/latest", #"{"version":"v1"}"#, "alias"),
         (.post, "/models/LSTM/versions/v1/retire", #"{"timeout":-1}"#, "timeout"),
     ]

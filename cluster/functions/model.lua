@@ -58,13 +58,14 @@ local function is_rolling(model)
     return model['rollout:state'] ~= nil and not ENDED_ROLLOUTS[model['rollout:state']]
 end
 
--- What holds a version in use: 'latest', 'traffic', 'rollout', 'alias NAME'; nil when nothing does.
+-- What holds a version in use: 'latest', 'traffic', 'shadow', 'rollout', 'alias NAME'; nil when nothing does.
 local function user_of(model, latest, version)
     if latest == version then return 'latest' end
     local split = split_pairs(model.split)
     for i = 1, #split, 2 do
         if split[i] == version and split[i + 1] > 0 then return 'traffic' end
     end
+    if string.match(model.shadow or '', '^([^=]+)=') == version then return 'shadow' end
     if is_rolling(model) and (model['rollout:to'] == version or model['rollout:from'] == version) then
         return 'rollout'
     end
@@ -106,8 +107,9 @@ local function pointing_at(model, latest, version)
     for one in string.gmatch(model.history or '', '[^,]+') do history[#history + 1] = one end
     if latest ~= version then history[#history + 1] = latest end
     while #history > HISTORY_MAX do table.remove(history, 1) end
-    return { 'latest', version, 'history', table.concat(history, ','), 'split', '', 'state:' .. version, '',
-        'until:' .. version, '', 'since:' .. version, text(now_ms()) }
+    local shadow = string.match(model.shadow or '', '^([^=]+)=') == version and '' or model.shadow or ''
+    return { 'latest', version, 'history', table.concat(history, ','), 'split', '', 'shadow', shadow,
+        'state:' .. version, '', 'until:' .. version, '', 'since:' .. version, text(now_ms()) }
 end
 
 -- From here on the counts of the model type are counted anew: what is measured from now on is after the mark.
@@ -118,6 +120,14 @@ local function mark_counts(prefix, type)
         if string.sub(stored[i], 1, 4) == 'sum:' then
             redis.call('HSET', key, 'mark:' .. string.sub(stored[i], 5), stored[i + 1])
         end
+    end
+end
+
+-- What was compared of a shadow before is compared anew.
+local function forget_shadow(prefix, type, version)
+    local key, before = prefix .. 'traffic:' .. type, 'shadow:' .. version .. ':'
+    for _, field in ipairs(redis.call('HKEYS', key)) do
+        if string.sub(field, 1, #before) == before then redis.call('HDEL', key, field) end
     end
 end
 
@@ -267,19 +277,21 @@ end
 publish('model_alias', model_alias)
 
 --[[
-  Split the traffic of a model type that names no version.
+  Split the traffic of a model type that names no version, and say which version gets copies of it.
 
   KEYS[1]  prefix
   ARGV[1]  type   model type
   ARGV[2]  floor  highest epoch the caller has seen
   ARGV[3]  actor  who asks, for the events
   ARGV[4]  split  percentages that add up to 100, such as 'v1=90,v2=10'; '' all to the latest again
+  ARGV[5]  shadow  '' none, else a version, the percentage of requests copied to it, and the member of answers that is
+                   compared, such as 'v3=25 prediction'
   Returns  {'changed', epoch, epoch before, {field, value, …}}   {'same', epoch of the model}   {'absent'}
            {'unknown', version}   {'not_ready', state, version}   {'rolling', version}
-  Swift    ClusterState.splitTraffic(of:_:floor:by:)
+  Swift    ClusterState.splitTraffic(of:_:shadow:floor:by:)
 ]]
 local function model_traffic(keys, args)
-    local prefix, type, split = keys[1], args[1], args[4]
+    local prefix, type, split, shadow = keys[1], args[1], args[4], args[5]
     local model = read_model(prefix, type)
     local offers, oldest = offers_of(prefix, type)
     local latest = model.latest or oldest
@@ -290,10 +302,17 @@ local function model_traffic(keys, args)
         local refused = refusal(model, offers, shares[i], shares[i + 1] == 0)
         if refused then return add(refused, shares[i]) end
     end
+    local copied_to = string.match(shadow, '^([^=]+)=')
+    local refused = copied_to and refusal(model, offers, copied_to, false)
+    if refused then return add(refused, copied_to) end
     if split == latest .. '=100' then split = '' end
-    if (model.split or '') == split then return { 'same', model.epoch or text(open_meta(prefix).epoch) } end
-    local reply = change_model(prefix, type, args[2], { 'split', split })
-    record_event(prefix, args[3], 'traffic_split', type, reply[2], split == '' and 'all to latest' or split)
+    if (model.split or '') == split and (model.shadow or '') == shadow then
+        return { 'same', model.epoch or text(open_meta(prefix).epoch) }
+    end
+    if copied_to and model.shadow ~= shadow then forget_shadow(prefix, type, copied_to) end
+    local reply = change_model(prefix, type, args[2], { 'split', split, 'shadow', shadow })
+    record_event(prefix, args[3], 'traffic_split', type, reply[2], (split == '' and 'all to latest' or split) ..
+        (shadow == '' and '' or ', copies to ' .. shadow))
     return reply
 end
 publish('model_traffic', model_traffic)

@@ -1,8 +1,27 @@
--- Traffic: what the versions of models did over all replicas, added up, and which replica still holds requests of one.
+-- Traffic: what the versions of models did over all replicas, added up, and which replica still holds requests of one;
+-- and how the answers of shadows compared.
 
 -- What a replica told under a session: fields `<version>` of what is in flight now, beside the sums of all.
 local function in_flight_field(version, session)
     return 'in_flight:' .. version .. '@' .. session
+end
+
+local SHADOW_COUNTS = { 'requests', 'skipped', 'failures', 'status_differs', 'compared', 'equal', 'latency_us',
+    'caller_latency_us' }
+local SHADOW_SUMS = { 'difference', 'magnitude' }
+local SHADOW_WORDS = 2 + #SHADOW_COUNTS + #SHADOW_SUMS
+
+-- Adds what became of copies: type, version, then the counts and the sums.
+local function count_copies(prefix, args, first)
+    local key, field = prefix .. 'traffic:' .. args[first], 'shadow:' .. args[first + 1] .. ':'
+    for place, name in ipairs(SHADOW_COUNTS) do
+        local new = args[first + 1 + place]
+        if new ~= '0' then redis.call('HINCRBY', key, field .. name, new) end
+    end
+    for place, name in ipairs(SHADOW_SUMS) do
+        local new = args[first + 1 + #SHADOW_COUNTS + place]
+        if tonumber(new) ~= 0 then redis.call('HINCRBYFLOAT', key, field .. name, new) end
+    end
 end
 
 --[[
@@ -15,7 +34,10 @@ end
   ARGV[1]  session
   ARGV[2]  number    of the report, rising
   ARGV[3]  epoch     that every event loop of the replica had used before it counted
-  ARGV[4]… type, version, requests, failures, latency in microseconds, in flight, …  all but the last are new ones
+  ARGV[4]  rows      of the versions of models
+  ARGV[5]… type, version, requests, failures, latency in microseconds, in flight, …  all but the last are new ones
+  then…    of shadows: type, version, requests, skipped, failures, status_differs, compared, equal, latency_us,
+           caller_latency_us, difference, magnitude, …  all of them new ones
   Returns  {'counted'}   {'repeated'}   {'lapsed'}
   Swift    ClusterState.reportTraffic(_:number:epoch:_:)
 ]]
@@ -26,7 +48,9 @@ local function traffic_report(keys, args)
     local number = before and tonumber(string.match(before, '^(%d+)')) or 0
     if tonumber(args[2]) <= number then return { 'repeated' } end
     redis.call('HSET', prefix .. 'reports', session, args[2] .. ':' .. args[3])
-    for i = 4, #args, 6 do
+    local shadows = 5 + 6 * tonumber(args[4])
+    for i = shadows, #args, SHADOW_WORDS do count_copies(prefix, args, i) end
+    for i = 5, shadows - 1, 6 do
         local key, version = prefix .. 'traffic:' .. args[i], args[i + 1]
         redis.call('HINCRBY', key, 'sum:' .. version .. ':requests', args[i + 2])
         redis.call('HINCRBY', key, 'sum:' .. version .. ':failures', args[i + 3])
@@ -92,6 +116,27 @@ local function traffic_counts(keys, args)
     return { text(clock), counts, holders }
 end
 publish('traffic_counts', traffic_counts)
+
+--[[
+  How the answers of a shadow compared, since it became one.
+
+  KEYS[1]  prefix
+  ARGV[1]  type     model type
+  ARGV[2]  version
+  Returns  {requests, skipped, failures, status_differs, compared, equal, latency_us, caller_latency_us, difference,
+            magnitude}
+  Swift    ClusterState.shadowFigures(of:_:)
+]]
+local function traffic_shadow(keys, args)
+    local fields = {}
+    for _, names in ipairs({ SHADOW_COUNTS, SHADOW_SUMS }) do
+        for _, name in ipairs(names) do fields[#fields + 1] = 'shadow:' .. args[2] .. ':' .. name end
+    end
+    local stored = redis.call('HMGET', keys[1] .. 'traffic:' .. args[1], unpack(fields))
+    for i = 1, #fields do stored[i] = stored[i] or '0' end
+    return stored
+end
+publish('traffic_shadow', traffic_shadow, { 'no-writes' })
 
 --[[
   Which live replicas do not serve by an epoch yet: what a switch waits for. A lapsed one does not count: it catches up

@@ -53,16 +53,21 @@ extension ClusterState {
     }
 
     /// Splits the traffic that names no version by percentages that add up to 100; an empty split gives all to the latest.
+    /// Copies go to the shadow; none without it. Figures of a shadow that is new, or whose order changes, begin anew.
     public func splitTraffic(
         of type: ModelType,
         _ split: [ModelVersion: Int],
+        shadow: Shadow? = nil,
         floor: Epoch,
         by actor: String? = nil
     ) async throws(StateError) -> ModelReply {
         try await self.changeModel(
             "model_traffic",
             type,
-            [type.text, floor.description, actor ?? self.actor, ModelRecord.text(of: split)]
+            [
+                type.text, floor.description, actor ?? self.actor, ModelRecord.text(of: split),
+                ModelRecord.text(of: shadow),
+            ]
         )
     }
 

@@ -19,14 +19,15 @@ extension ClusterState {
         epoch: Epoch,
         _ reports: [VersionTraffic]
     ) async throws(StateError) -> TrafficReply {
-        let arguments =
-            [session, String(number), epoch.description]
-            + reports.flatMap {
-                [
-                    $0.type.text, $0.version.text, String($0.requests), String($0.failures),
-                    String($0.latencyMicroseconds), String($0.inFlight),
-                ]
-            }
+        var arguments: [String] = [session, String(number), epoch.description, String(reports.count)]
+        for report in reports {
+            arguments += [report.type.text, report.version.text]
+            arguments += [report.requests, report.failures, report.latencyMicroseconds].map { String($0) }
+            arguments.append(String(report.inFlight))
+        }
+        for report in reports where report.shadow != ShadowFigures() {
+            arguments += [report.type.text, report.version.text] + Self.words(of: report.shadow)
+        }
         var reply = try await self.call("traffic_report", arguments.map { RedisWord($0) })
         let status = try reply.text()
         guard let known = TrafficReply(rawValue: status) else {
@@ -53,6 +54,32 @@ extension ClusterState {
         var holders: [TrafficSight.Holder] = []
         for item in try reply.list() { holders.append(try Self.holder(item, versions)) }
         return TrafficSight(leaseClock: clock, counts: counts, holders: holders)
+    }
+
+    /// How the answers of a shadow compared with the callers', since it became one.
+    public func shadowFigures(of type: ModelType, _ version: ModelVersion) async throws(StateError) -> ShadowFigures {
+        var reply = try await self.call("traffic_shadow", [RedisWord(type.text), RedisWord(version.text)])
+        var figures = ShadowFigures()
+        figures.requests = try reply.integer()
+        figures.skipped = try reply.integer()
+        figures.failures = try reply.integer()
+        figures.statusDiffers = try reply.integer()
+        figures.compared = try reply.integer()
+        figures.equal = try reply.integer()
+        figures.latencyMicroseconds = try reply.integer()
+        figures.callerLatencyMicroseconds = try reply.integer()
+        figures.difference = Double(try reply.text()) ?? 0
+        figures.magnitude = Double(try reply.text()) ?? 0
+        return figures
+    }
+
+    private static func words(of figures: ShadowFigures) -> [String] {
+        let counts: [Int64] = [
+            figures.requests, figures.skipped, figures.failures, figures.statusDiffers, figures.compared, figures.equal,
+            figures.latencyMicroseconds, figures.callerLatencyMicroseconds,
+        ]
+        let sums: [Double] = [figures.difference, figures.magnitude]
+        return counts.map { String($0) } + sums.map { String($0) }
     }
 
     /// The live replicas that do not serve by the epoch yet.

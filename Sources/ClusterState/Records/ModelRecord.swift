@@ -1,6 +1,6 @@
 internal import Registry
 
-/// What a model type's hash in Redis means: `latest` and `alias:<name>`, the split, the exceptions of versions
+/// What a model type's hash in Redis means: `latest` and `alias:<name>`, the split, the shadow, the exceptions of versions
 /// (`state:<v>`, `since:<v>`, `until:<v>`, `why:<v>`), and the rollout (`rollout:…`).
 ///
 /// All but the pointers themselves is kept aside as it stands, too: what is given back to Redis is what it had.
@@ -36,6 +36,7 @@ enum ModelRecord {
             }
         }
         pointers.split = try Self.split(fields["split"] ?? "")
+        pointers.shadow = try fields["shadow"].map(Self.shadow)
         pointers.history = try Self.list(fields["history"] ?? "", "history")
         pointers.rollout = try RolloutFields(fields).rollout()
         return (type, pointers, unknown)
@@ -44,6 +45,19 @@ enum ModelRecord {
     /// The text of a split: `v1=90,v2=10`, sorted by version, so that equal splits are equal texts.
     static func text(of split: [ModelVersion: Int]) -> String {
         split.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+    }
+
+    /// The text of a shadow: `v3=25 prediction`; empty when there is none.
+    static func text(of shadow: Shadow?) -> String {
+        shadow.map { "\($0.version)=\($0.percent) \($0.field)" } ?? ""
+    }
+
+    private static func shadow(_ text: String) throws(RecordError) -> Shadow {
+        let words = text.split(separator: " ", maxSplits: 1)
+        guard words.count == 2, let share = try Self.split(String(words[0])).first, share.value > 0 else {
+            throw RecordError("has a shadow that makes no sense")
+        }
+        return Shadow(version: share.key, percent: share.value, field: String(words[1]))
     }
 
     private static func note(_ field: String, _ value: String, in pointers: inout ModelPointers) throws(RecordError) {

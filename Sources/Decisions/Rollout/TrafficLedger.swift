@@ -70,6 +70,7 @@ extension VersionTraffic {
         new.requests -= before.requests
         new.failures -= before.failures
         new.latencyMicroseconds -= before.latencyMicroseconds
+        new.shadow = new.shadow - before.shadow
         return new
     }
 }

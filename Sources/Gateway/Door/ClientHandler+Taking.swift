@@ -152,7 +152,7 @@ extension ClientHandler {
             }
             guard let pool else { return try self.startAggregate() }
             guard pool.key.capability == .prediction else { return self.startTranslated(pool) }
-            self.exchange.begin(pool, sink: self, now: now)
+            self.exchange.begin(pool, sink: ShadowTap.sink(self, self.exchange, to: pool, in: table), now: now)
         } catch {
             self.answerRefusal(error)
             self.exchangeEnded()

@@ -6,7 +6,7 @@ extension Exchange {
     /// Plans the request anew when the registry has changed since it was planned. What is named explicitly stays where
     /// it was; `latest` and aliases may have moved, and then no instance of the new pool has been tried yet.
     func followSwitch() {
-        guard self.plannedBy != self.plane.tableSerial, let old = self.pool else { return }
+        guard self.plannedBy != self.plane.tableSerial, !self.options.isCopy, let old = self.pool else { return }
         self.plannedBy = self.plane.tableSerial
         let (table, hashKey, capability) = (self.plane.table, self.options.hashKey, self.capability)
         let planned =

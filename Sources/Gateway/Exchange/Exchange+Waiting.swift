@@ -10,7 +10,7 @@ extension Exchange {
         let tried = self.tried.indexes.map { pool.members[$0].upstream }
         let members = view.picks.eligible.map { pool.members[$0].upstream }.filter { $0.gauge.isLimited }
         let isHopeless = members.allSatisfy { member in tried.contains { $0 === member } }
-        guard !isHopeless,
+        guard !isHopeless, !self.options.isCopy,
             let number = self.plane.queue.join(self, pool, members: members, refusing: tried)
         else { return self.refuseToWait(now: now) }
         if self.queuedAt == nil {
@@ -23,7 +23,7 @@ extension Exchange {
     }
 
     private func refuseToWait(now: Instant) {
-        self.plane.counts.queueRefused += 1
+        if !self.options.isCopy { self.plane.counts.queueRefused += 1 }
         self.queuedAt = nil
         self.run(self.machine.leftQueue(), now: now)
     }

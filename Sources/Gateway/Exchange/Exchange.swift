@@ -366,16 +366,14 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     }
 
     func answer(_ problem: Problem) {
-        self.plane.counts.failures += 1
-        self.plane.counts.answered(status: problem.code.status)
-        self.isFailure = problem.code.status >= 500
-        self.plane.counts.problems[problem.code, default: 0] += 1
+        self.countAnswer(problem.code.status)
+        if !self.options.isCopy { self.plane.counts.problems[problem.code, default: 0] += 1 }
         self.sink?.answerProblem(self, problem)
         self.finish()
     }
 
     func breakOff() {
-        self.plane.counts.failures += 1
+        if !self.options.isCopy { self.plane.counts.failures += 1 }
         self.isFailure = true
         self.sink?.answerBroke()
         self.finish()
@@ -418,8 +416,9 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     }
 
     func countAnswer(_ status: Int) {
-        self.plane.counts.answered(status: status)
         self.isFailure = status >= 500
+        guard !self.options.isCopy else { return }
+        self.plane.counts.answered(status: status)
         if status >= 500 { self.plane.counts.failures += 1 }
     }
 }

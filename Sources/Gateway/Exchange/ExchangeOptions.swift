@@ -9,6 +9,8 @@ struct ExchangeOptions {
     var retriesMax: Int?
     /// Hash of `x-mm-hash-key`.
     var hashKey: UInt64?
+    /// The exchange is a shadow's: no caller waits for it.
+    var isCopy = false
 
     static let retriesMaxBound = 10
     static let timeoutMillisecondsMax = 3_600_000

@@ -32,7 +32,8 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
             if case .infer(let order) = request.operation { return try self.begin(order, now: now) }
             guard let pool = try self.plan(request) else { return try self.startAggregate() }
             guard pool.key.capability != .inference else { return self.startTranslated(pool) }
-            self.exchange.begin(pool, sink: self, now: now)
+            let sink = ShadowTap.sink(self, self.exchange, to: pool, in: self.plane.table)
+            self.exchange.begin(pool, sink: sink, now: now)
         } catch {
             self.refuse(error)
         }

@@ -118,6 +118,7 @@ final class LoopPlane: @unchecked Sendable {
     func began(_ exchange: Exchange) {
         exchange.place = self.running.count
         self.running.append(exchange)
+        guard !exchange.options.isCopy else { return }
         self.counts.requests += 1
         self.undeposited += 1
     }

@@ -63,6 +63,8 @@ struct RequestImage {
         self.buffer.writeBytes(body)
     }
 
+    /// Given back as soon as its request has ended.
+    var isLarge: Bool { self.buffer.capacity > Self.idleBytesMax }
     var bodyBytes: Int { self.buffer.writerIndex - self.bodyStart }
 
     /// Writes the common lines.
@@ -127,7 +129,7 @@ struct RequestImage {
 
     /// Called when the connection has nothing to do: gives back what a large body took.
     mutating func rest() {
-        guard self.buffer.capacity > Self.idleBytesMax else { return }
+        guard self.isLarge else { return }
         self.buffer = ByteBuffer()
     }
 

@@ -53,6 +53,8 @@ final class RoutingTable: Sendable {
     let headroomBytes: Int
     let forwardsAuthorization: Bool
     private let routes: ByteTable<Route>
+    /// By the place of the pool whose requests are copied; empty when none are.
+    private let shadows: [ShadowRoute?]
 
     /// What a table is made of that outlives snapshots.
     struct Parts {
@@ -70,6 +72,7 @@ final class RoutingTable: Sendable {
         self.snapshot = snapshot
         self.routes = ByteTable(routes)
         self.pools = builder.pools
+        self.shadows = builder.shadows
         self.headroomBytes = builder.pools.reduce(0) { most, pool in
             pool.members.reduce(most) { max($0, $1.requestHeadBytesMax) }
         }
@@ -79,12 +82,20 @@ final class RoutingTable: Sendable {
     @inline(__always)
     func route(_ modelType: UnsafeRawBufferPointer) -> Route? { self.routes.find(modelType) }
 
+    var hasShadows: Bool { !self.shadows.isEmpty }
+
+    /// Where copies of the pool's requests go.
+    func shadow(of pool: RoutePool) -> ShadowRoute? {
+        pool.index < self.shadows.count ? self.shadows[pool.index] : nil
+    }
+
     /// Builds pools and numbers them.
     private struct Builder {
         let snapshot: RegistrySnapshot
         let strategy: BalanceStrategy
         let parts: Parts
         var pools: [RoutePool] = []
+        var shadows: [ShadowRoute?] = []
 
         mutating func route(_ type: ModelType, _ model: Model) -> Route {
             var versions: [ModelVersion: Version] = [:]
@@ -98,6 +109,7 @@ final class RoutingTable: Sendable {
                 )
             }
             let admitted = versions.filter { model.admits($0.key) }
+            self.addShadow(model, admitted)
             return Route(
                 type: type,
                 latest: admitted[model.latest],
@@ -105,6 +117,17 @@ final class RoutingTable: Sendable {
                 versions: ByteTable(Self.names(of: model, admitted)),
                 split: self.split(type, model, admitted)
             )
+        }
+
+        /// The versions that callers get without naming one are copied, but for the shadow itself.
+        private mutating func addShadow(_ model: Model, _ admitted: [ModelVersion: Version]) {
+            guard let shadow = model.pointers.shadow, let pool = admitted[shadow.version]?.prediction else { return }
+            let route = ShadowRoute(pool: pool, shadow: shadow)
+            for version in model.traffic.keys where version != shadow.version {
+                guard let copied = admitted[version]?.prediction else { continue }
+                self.shadows += Array(repeating: nil, count: max(0, copied.index + 1 - self.shadows.count))
+                self.shadows[copied.index] = route
+            }
         }
 
         /// What requests may call the versions. A retired one is not known any more.

@@ -26,4 +26,9 @@ final class VersionLane: @unchecked Sendable {
     var failures: Int64 = 0
     var latencyMicroseconds: Int64 = 0
     var inFlight = 0
+    /// What became of copies that the version got as a shadow.
+    var shadow = ShadowFigures()
+    var copiesUnderWay = 0
+    /// Percentages added up since the last copy.
+    var shadowDue = 0
 }

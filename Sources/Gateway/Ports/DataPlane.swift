@@ -244,6 +244,7 @@ extension VersionTraffic {
         sum.failures += lane.failures
         sum.latencyMicroseconds += lane.latencyMicroseconds
         sum.inFlight += lane.inFlight
+        sum.shadow = sum.shadow + lane.shadow
         return sum
     }
 }

@@ -10,10 +10,12 @@ public protocol ModelCommands: Sendable {
     /// Without a version the alias goes away.
     func pointAlias(_ alias: ModelVersion, of type: ModelType, at version: ModelVersion?) async throws(Problem)
         -> ModelReply
-    /// Empty: all to the latest.
-    func splitTraffic(of type: ModelType, _ split: [ModelVersion: Int]) async throws(Problem) -> ModelReply
+    /// Empty: all to the latest. Without a shadow nothing is copied.
+    func splitTraffic(of type: ModelType, _ split: [ModelVersion: Int], shadow: Shadow?) async throws(Problem)
+        -> ModelReply
     func retire(_ version: ModelVersion, of type: ModelType, timeout: Duration) async throws(Problem) -> ModelReply
     /// Waits until every live replica serves by the epoch; who did not when the time was up.
     func waitForCluster(_ epoch: Epoch, within limit: Duration) async throws(Problem) -> [ReplicaBehind]
     func traffic(of type: ModelType, _ versions: [ModelVersion]) async throws(Problem) -> TrafficSight
+    func shadowFigures(of type: ModelType, _ version: ModelVersion) async throws(Problem) -> ShadowFigures
 }

@@ -47,9 +47,13 @@ struct ModelReads: Sendable {
         }
         let snapshot = try self.knowledge.snapshot()
         let sight = try? await self.knowledge.ports.models?.traffic(of: type, [version])
+        let shadow = model.pointers.shadow.flatMap { $0.version == version ? $0 : nil }
+        let figures = try? await self.knowledge.ports.models?.shadowFigures(of: type, version)
+        let compared = figures.map { $0.requests + $0.skipped > 0 || shadow != nil } ?? false ? figures : nil
         return self.json(version, of: model, snapshot)
             .adding("model_type", .string(type.text))
             .adding("provenance", Self.provenance((model.versions[version] ?? []).compactMap { snapshot[$0] }))
+            .adding("shadow", compared.map { ModelJSON.json($0, shadow) } ?? .null)
             .adding("in_flight", sight.map { ModelJSON.holders($0, of: version) } ?? .null)
     }
 
@@ -61,6 +65,7 @@ struct ModelReads: Sendable {
             "latest": .string(model.latest.text),
             "aliases": .members(aliases.map { ($0.key.text, .string($0.value.text)) }),
             "traffic": .members(traffic.map { ($0.key.text, JSONValue($0.value)) }),
+            "shadow": model.pointers.shadow.map { ModelJSON.json($0) } ?? .null,
             "rollout": model.pointers.rollout.map { ModelJSON.json($0) } ?? .null,
             "versions": .array(model.knownVersions.sorted().map { self.json($0, of: model, snapshot) }),
         ]

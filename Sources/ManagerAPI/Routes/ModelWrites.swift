@@ -55,14 +55,14 @@ struct ModelWrites: Sendable {
     func splitTraffic(_ call: Call) async throws -> Response {
         let type = try call.name("model_type", ModelType.self)
         let form = try TrafficForm.read(try await self.form(call))
-        let reply = try await self.commands().splitTraffic(of: type, form.split)
+        let reply = try await self.commands().splitTraffic(of: type, form.split, shadow: form.shadow)
         return try self.answer(type, try await self.settle(reply, type))
     }
 
-    /// `DELETE /models/{model_type}/traffic`: all to the latest again.
+    /// `DELETE /models/{model_type}/traffic`: all to the latest again, and nothing is copied.
     func endSplit(_ call: Call) async throws -> Response {
         let type = try call.name("model_type", ModelType.self)
-        let reply = try await self.commands().splitTraffic(of: type, [:])
+        let reply = try await self.commands().splitTraffic(of: type, [:], shadow: nil)
         return try self.answer(type, try await self.settle(reply, type))
     }
 

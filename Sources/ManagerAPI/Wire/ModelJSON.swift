@@ -29,6 +29,28 @@ enum ModelJSON {
         return ["total": JSONValue(rows.reduce(0) { $0 + $1.1 }), "replicas": .array(holding)]
     }
 
+    static func json(_ shadow: Shadow) -> JSONValue {
+        [
+            "version": .string(shadow.version.text), "percent": JSONValue(shadow.percent),
+            "field": .string(shadow.field),
+        ]
+    }
+
+    /// How a shadow's answers compared; means over the requests that were compared.
+    static func json(_ figures: ShadowFigures, _ shadow: Shadow?) -> JSONValue {
+        func mean(_ sum: Double, _ count: Int64) -> JSONValue { count == 0 ? .null : .number(sum / Double(count)) }
+        return [
+            "field": JSONValue(shadow?.field), "percent": shadow.map { JSONValue($0.percent) } ?? .null,
+            "requests": .integer(figures.requests), "skipped": .integer(figures.skipped),
+            "failures": .integer(figures.failures), "status_differs": .integer(figures.statusDiffers),
+            "compared": .integer(figures.compared), "equal": .integer(figures.equal),
+            "mean_difference": mean(figures.difference, figures.compared),
+            "mean_magnitude": mean(figures.magnitude, figures.compared),
+            "mean_ms": mean(Double(figures.latencyMicroseconds) / 1000, figures.requests),
+            "mean_ms_of_callers": mean(Double(figures.callerLatencyMicroseconds) / 1000, figures.requests),
+        ]
+    }
+
     private static func json(_ counts: TrafficSight.Counts) -> JSONValue {
         let mean = counts.requests == 0 ? 0 : counts.latencyMicroseconds / counts.requests
         return [

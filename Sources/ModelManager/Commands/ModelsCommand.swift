@@ -5,8 +5,8 @@ import Registry
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "List models, switch versions, roll back, retire, and move aliases.",
-        subcommands: [List.self, Switch.self, Rollback.self, Retire.self, Alias.self],
+        abstract: "List models, switch versions, split traffic, roll back, retire, and move aliases.",
+        subcommands: [List.self, Switch.self, Traffic.self, Rollback.self, Retire.self, Alias.self],
         defaultSubcommand: List.self
     )
 }

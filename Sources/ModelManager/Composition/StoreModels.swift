@@ -29,9 +29,11 @@ struct StoreModels: ModelCommands {
         }
     }
 
-    func splitTraffic(of type: ModelType, _ split: [ModelVersion: Int]) async throws(Problem) -> ModelReply {
+    func splitTraffic(of type: ModelType, _ split: [ModelVersion: Int], shadow: Shadow?) async throws(Problem)
+        -> ModelReply
+    {
         try await self.change { state, floor throws(StateError) in
-            try await state.splitTraffic(of: type, split, floor: floor)
+            try await state.splitTraffic(of: type, split, shadow: shadow, floor: floor)
         }
     }
 
@@ -57,6 +59,14 @@ struct StoreModels: ModelCommands {
     func traffic(of type: ModelType, _ versions: [ModelVersion]) async throws(Problem) -> TrafficSight {
         do throws(StateError) {
             return try await self.store.state.traffic(of: type, versions)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
+    func shadowFigures(of type: ModelType, _ version: ModelVersion) async throws(Problem) -> ShadowFigures {
+        do throws(StateError) {
+            return try await self.store.state.shadowFigures(of: type, version)
         } catch {
             throw Problem(error)
         }

@@ -29,24 +29,37 @@ public struct AliasForm: Hashable, Sendable {
     }
 }
 
-/// What `PUT /models/{model_type}/traffic` asks for: whole percentages that add up to 100.
+/// What `PUT /models/{model_type}/traffic` asks for: whole percentages that add up to 100, and who gets copies. What is
+/// left out ends: without `split` all goes to the latest, without `shadow` nothing is copied; one of them must be there.
 public struct TrafficForm: Hashable, Sendable {
     public var split: [ModelVersion: Int]
+    public var shadow: Shadow?
 
     public static let versionsMax = 100
 
     public static func read(_ value: JSONValue, at loc: [String] = ["body"]) throws(FormProblems) -> TrafficForm {
         var fields = try FormFields(value, at: loc)
-        if fields.member("shadow") != nil {
-            fields.fault("shadow", .value, "mirroring requests to another version is not supported")
-        }
-        guard let object = fields.member("split") else {
-            fields.missing("split")
-            throw FormProblems(fields.problems)
-        }
-        let split = Self.split(object, &fields)
+        let shadow = fields.member("shadow").flatMap { Self.shadow($0, &fields) }
+        let object = fields.member("split")
+        if object == nil, shadow == nil, fields.problems.isEmpty { fields.missing("split") }
+        let split = object.map { Self.split($0, &fields) } ?? [:]
         try fields.finish()
-        return TrafficForm(split: split)
+        return TrafficForm(split: split, shadow: shadow)
+    }
+
+    /// A version, or `{"version", "percent", "field"}`.
+    private static func shadow(_ value: JSONValue, _ fields: inout FormFields) -> Shadow? {
+        let percent = value["percent"].map { Self.share($0) ?? 0 } ?? 100
+        let field = value["field"].map { $0.asString ?? "" } ?? Shadow.fieldDefault
+        let known = value.asObject?.members.allSatisfy { ["version", "percent", "field"].contains($0.name) } ?? true
+        guard known, let name = value.asString ?? value["version"]?.asString, let version = ModelVersion(name),
+            version != .latest, percent > 0, NameRule.allows(field)
+        else {
+            let form = #"a version, or {"version": …, "percent": 1 to 100, "field": the member to compare}"#
+            fields.fault("shadow", .value, "must be \(form)")
+            return nil
+        }
+        return Shadow(version: version, percent: percent, field: field)
     }
 
     private static func split(_ value: JSONValue, _ fields: inout FormFields) -> [ModelVersion: Int] {

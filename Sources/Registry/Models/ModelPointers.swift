@@ -5,6 +5,8 @@ public struct ModelPointers: Hashable, Sendable {
     public var aliases: [ModelVersion: ModelVersion]
     /// Percentages of the requests that name no version; empty: all of them go to the latest.
     public var split: [ModelVersion: Int]
+    /// Nil: nothing is copied.
+    public var shadow: Shadow?
     /// What was the latest before, the newest last: where a roll-back goes.
     public var history: [ModelVersion]
     public var notes: [ModelVersion: VersionNote]
@@ -15,6 +17,7 @@ public struct ModelPointers: Hashable, Sendable {
         self.latest = latest
         self.aliases = aliases
         self.split = [:]
+        self.shadow = nil
         self.history = []
         self.notes = [:]
         self.rollout = nil

@@ -8,6 +8,8 @@ public struct VersionTraffic: Hashable, Sendable {
     /// To the first byte of the instance's answer, summed.
     public var latencyMicroseconds: Int64
     public var inFlight: Int
+    /// What became of copies that the version got as a shadow.
+    public var shadow: ShadowFigures
 
     public init(
         type: ModelType,
@@ -15,7 +17,8 @@ public struct VersionTraffic: Hashable, Sendable {
         requests: Int64 = 0,
         failures: Int64 = 0,
         latencyMicroseconds: Int64 = 0,
-        inFlight: Int = 0
+        inFlight: Int = 0,
+        shadow: ShadowFigures = ShadowFigures()
     ) {
         self.type = type
         self.version = version
@@ -23,5 +26,6 @@ public struct VersionTraffic: Hashable, Sendable {
         self.failures = failures
         self.latencyMicroseconds = latencyMicroseconds
         self.inFlight = inFlight
+        self.shadow = shadow
     }
 }

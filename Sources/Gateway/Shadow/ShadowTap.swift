@@ -1,0 +1,103 @@
+internal import Decisions
+internal import NIOCore
+internal import Registry
+
+/// Stands between an exchange and its caller, passes everything on as it comes, and remembers the answer. When the caller
+/// has it all, the copy is sent.
+///
+/// Cost for the caller: an answer is copied up to `answerBytesMax`; of a small request only a reference is kept.
+/// A caller who leaves early gets no copy made. Confined to its event loop.
+final class ShadowTap: AnswerSink {
+    static let answerBytesMax = 64 * 1024
+
+    private let caller: AnswerSink
+    private let exchange: Exchange
+    private let copy: ShadowCopy
+    private var answer = ShadowAnswer()
+    private var isTooLong = false
+
+    /// The sink for a request that goes to the pool: the caller itself, unless the request is to be copied.
+    @inline(__always)
+    static func sink(_ caller: AnswerSink, _ exchange: Exchange, to pool: RoutePool, in table: RoutingTable)
+        -> AnswerSink
+    {
+        guard table.hasShadows, let route = table.shadow(of: pool) else { return caller }
+        return self.tapped(caller, exchange, route)
+    }
+
+    private static func tapped(_ caller: AnswerSink, _ exchange: Exchange, _ route: ShadowRoute) -> AnswerSink {
+        let lane = route.pool.meter.lanes[exchange.plane.index]
+        guard route.takesNext(lane) else { return caller }
+        guard lane.copiesUnderWay < ShadowRoute.copiesMax, exchange.image.bodyBytes <= ShadowRoute.requestBytesMax
+        else {
+            lane.shadow.skipped += 1
+            return caller
+        }
+        lane.copiesUnderWay += 1
+        return ShadowTap(caller, exchange, route, lane)
+    }
+
+    private init(_ caller: AnswerSink, _ exchange: Exchange, _ route: ShadowRoute, _ lane: VersionLane) {
+        self.caller = caller
+        self.exchange = exchange
+        self.copy = ShadowCopy(to: route, lane: lane, plane: exchange.plane)
+        // A large image is given back before the exchange has ended.
+        if exchange.image.isLarge { self.copy.image = exchange.image }
+    }
+
+    override func answerWhole(
+        _ exchange: Exchange,
+        _ head: ResponseHead,
+        headBytes: UnsafeRawBufferPointer,
+        body: UnsafeRawBufferPointer
+    ) {
+        self.note(exchange, status: head.status)
+        self.append(body)
+        self.caller.answerWhole(exchange, head, headBytes: headBytes, body: body)
+    }
+
+    override func answerBegan(_ exchange: Exchange, _ head: ResponseHead, headBytes: UnsafeRawBufferPointer) {
+        self.note(exchange, status: head.status)
+        self.caller.answerBegan(exchange, head, headBytes: headBytes)
+    }
+
+    override func answerMoved(_ bytes: ByteBuffer) {
+        bytes.withUnsafeReadableBytes { self.append($0) }
+        self.caller.answerMoved(bytes)
+    }
+
+    override func answerPaused() { self.caller.answerPaused() }
+
+    override func answerEnded() { self.caller.answerEnded() }
+
+    override func answerBroke() {
+        self.answer.status = 0
+        self.caller.answerBroke()
+    }
+
+    override func answerProblem(_ exchange: Exchange, _ problem: Problem) {
+        self.note(exchange, status: problem.code.status)
+        self.caller.answerProblem(exchange, problem)
+    }
+
+    /// The copy begins in a turn of the event loop of its own, so that nothing of the caller's waits behind it. The image
+    /// is taken before the caller's next request overwrites it.
+    override func exchangeEnded() {
+        let (copy, answer) = (self.copy, self.answer)
+        if copy.image == nil { copy.image = self.exchange.image }
+        self.caller.exchangeEnded()
+        self.exchange.plane.loop.assumeIsolated().execute { copy.begin(comparedWith: answer) }
+    }
+
+    override var takesMore: Bool { self.caller.takesMore }
+
+    private func note(_ exchange: Exchange, status: Int) {
+        self.answer.status = status
+        self.answer.latencyMicroseconds = exchange.upstreamNanoseconds / 1000
+    }
+
+    private func append(_ bytes: UnsafeRawBufferPointer) {
+        self.isTooLong = self.isTooLong || self.answer.body.count + bytes.count > Self.answerBytesMax
+        if self.isTooLong { self.answer.body = [] } else { self.answer.body.append(contentsOf: bytes) }
+    }
+}

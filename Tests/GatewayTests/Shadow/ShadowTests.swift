@@ -1,0 +1,128 @@
+import ManagerTesting
+import NIOCore
+import Registry
+import Testing
+
+@testable import Gateway
+
+@Suite(.timeLimit(.minutes(2))) struct `A shadow` {
+    private func figures(_ setting: Setting) async -> ShadowFigures {
+        await setting.plane.versionTraffic().first { $0.version.text == "v2" }?.shadow ?? ShadowFigures()
+    }
+
+    /// Two versions, the second of which is the shadow.
+    private func run(
+        percent: Int = 100,
+        loops: Int = 1,
+        first: StubUpstream,
+        second: StubUpstream,
+        _ body: (Setting) async throws -> Void
+    ) async throws {
+        try await Setting.run(loops: loops) { setting in
+            var pointers = ModelPointers(latest: try #require(ModelVersion("v1")))
+            pointers.shadow = Shadow(version: try #require(ModelVersion("v2")), percent: percent, field: "p")
+            setting.register(
+                [
+                    try Setting.service("a", at: first.url, version: "v1"),
+                    try Setting.service("b", at: second.url, version: "v2"),
+                ],
+                pointers: [try #require(ModelType("LSTM")): pointers]
+            )
+            try await body(setting)
+        }
+        await first.stop()
+        await second.stop()
+    }
+
+    private func stub(_ answer: String, status: String = "200 OK") async throws -> StubUpstream {
+        try await .answering(StubUpstream.json(answer, status: status))
+    }
+
+    @Test func `gets copies of what callers ask, and its answers are compared`() async throws {
+        let (first, second) = (try await self.stub(#"{"p":[2,4]}"#), try await self.stub(#"{"p":[3,4]}"#))
+        try await self.run(first: first, second: second) { (setting: Setting) async throws in
+            for _ in 0..<3 { #expect(try await setting.predict().body == #"{"p":[2,4]}"#) }
+            #expect(try await eventually(within: .seconds(30)) { await self.figures(setting).requests == 3 })
+            let figures = await self.figures(setting)
+            #expect(figures.compared == 3 && figures.equal == 0 && figures.difference == 1.5 && figures.magnitude == 9)
+            #expect(second.requests.count == 3)
+            #expect(second.requests.allSatisfy { $0.hasSuffix(#"{"model_type":"LSTM","data":[1]}"#) })
+            #expect(second.requests.allSatisfy { $0.contains("x-mm-model-version: v2") })
+            #expect(await setting.plane.statistics().requests == 3)
+        }
+    }
+
+    @Test func `gets its percentage, counted out`() async throws {
+        let (first, second) = (try await self.stub(#"{"p":1}"#), try await self.stub(#"{"p":1}"#))
+        try await self.run(percent: 30, first: first, second: second) { (setting: Setting) async throws in
+            for _ in 0..<20 { #expect(try await setting.predict().status == 200) }
+            #expect(try await eventually(within: .seconds(30)) { await self.figures(setting).equal == 6 })
+            #expect(second.requests.count == 6)
+        }
+    }
+
+    @Test func `gets nothing that names its version`() async throws {
+        let (first, second) = (try await self.stub(#"{"p":1}"#), try await self.stub(#"{"p":1}"#))
+        try await self.run(percent: 50, first: first, second: second) { (setting: Setting) async throws in
+            for version in ["v1", "v1", "v2", "v1"] {
+                let body = #"{"model_type":"LSTM","model_version":"\#(version)"}"#
+                #expect(try await setting.predict(body).headers["x-mm-model-version"] == version)
+            }
+            // The turns of those that were no copies for it are made up for.
+            #expect(try await setting.predict().status == 200)
+            #expect(try await eventually(within: .seconds(30)) { await self.figures(setting).requests == 1 })
+            #expect(second.requests.count == 2)
+        }
+    }
+
+    @Test func `that hangs delays and fails nobody, and has a bound`() async throws {
+        let first = try await self.stub(#"{"p":1}"#)
+        let second = try await StubUpstream.start { _, _ in [.hold] }
+        try await self.run(first: first, second: second) { (setting: Setting) async throws in
+            let caller = try await setting.caller()
+            for _ in 0..<(ShadowRoute.copiesMax + 10) {
+                try await caller.send(Setting.request())
+                #expect(try await caller.answer(within: .seconds(30)).status == 200)
+            }
+            await caller.close()
+            #expect(await self.figures(setting).skipped == 10)
+            second.release()
+        }
+    }
+
+    @Test(arguments: [("503 Service Unavailable", 1, 1), ("404 Not Found", 0, 1)])
+    func `that answers otherwise is told of, and its failures are no caller's`(
+        status: String,
+        failures: Int64,
+        differs: Int64
+    ) async throws {
+        let (first, second) = (try await self.stub(#"{"p":1}"#), try await self.stub(#"{"p":1}"#, status: status))
+        try await self.run(first: first, second: second) { (setting: Setting) async throws in
+            #expect(try await setting.predict().status == 200)
+            #expect(try await eventually(within: .seconds(30)) { await self.figures(setting).requests == 1 })
+            let figures = await self.figures(setting)
+            #expect(figures.failures == failures && figures.statusDiffers == differs && figures.compared == 0)
+            let statistics = await setting.plane.statistics()
+            #expect(statistics.requests == 1 && statistics.failures == 0)
+            #expect(second.requests.count == 1)
+        }
+    }
+
+    @Test func `gets large requests whole, through the general door, too`() async throws {
+        let (first, second) = (try await self.stub(#"{"p":1}"#), try await self.stub(#"{"p":1}"#))
+        let body = #"{"model_type":"LSTM","data":"\#(String(repeating: "x", count: 200_000))"}"#
+        try await self.run(first: first, second: second) { (setting: Setting) async throws in
+            #expect(try await setting.predict(body).status == 200)
+            let request = GatewayRequest(
+                operation: .predict,
+                headers: [("content-type", "application/json")],
+                body: ByteBuffer(string: body)
+            )
+            let answer = await setting.plane.exchange(request)
+            for try await _ in answer.body {}
+            #expect(answer.status == 200)
+            #expect(try await eventually(within: .seconds(30)) { await self.figures(setting).equal == 2 })
+            #expect(second.requests.allSatisfy { $0.hasSuffix(body) })
+        }
+    }
+}
