@@ -112,7 +112,7 @@ let package = Package(
         // MARK: Tests
         module("ManagerTesting", ["Registry", "RedisClient", nio, nioPosix, logging]),
         tests("RegistryTests", ["Registry"]),
-        tests("DecisionsTests", ["Decisions", "Registry"]),
+        tests("DecisionsTests", ["Decisions", "Registry", "ManagerTesting"]),
         tests("RedisClientTests", ["RedisClient", "ManagerTesting", nio, nioEmbedded, nioTLS]),
         tests("ClusterFunctionsTests", ["ClusterFunctions", "RedisClient", "ManagerTesting"]),
         tests(

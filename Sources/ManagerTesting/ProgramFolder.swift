@@ -12,15 +12,11 @@ public final class ScratchFolder: Sendable {
     public let path: String
 
     public init() throws {
-        var template = Array(FileManager.default.temporaryDirectory.appending(path: "mm-XXXXXX").path().utf8CString)
-        guard mkdtemp(&template) != nil else {
-            throw RunningProgram.StartFailure(description: "no scratch folder: \(errno)")
-        }
-        self.path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        self.path = try TemporaryDirectory.make("test")
     }
 
     deinit {
-        try? FileManager.default.removeItem(atPath: self.path)
+        TemporaryDirectory.remove(self.path)
     }
 
     public func write(_ text: String, to name: String) throws {

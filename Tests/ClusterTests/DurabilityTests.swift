@@ -4,16 +4,14 @@ import Testing
 
 /// What was acknowledged survives whoever dies.
 @Suite struct `An acknowledged registration` {
-    static func register(_ id: String, at client: PlainClient) async throws -> PlainClient.Answer {
-        let body =
-            #"{"service_id": "\#(id)", "service_url": "http://127.0.0.1:9", "model_type": "M", "capabilities": ["prediction"]}"#
-        return try await client.post("/services/register", body)
+    private static func form(_ id: String) -> String {
+        #"{"service_id": "\#(id)", "service_url": "http://127.0.0.1:9", "model_type": "M", "capabilities": ["prediction"]}"#
     }
 
     @Test func `survives the manager's death`() async throws {
         var replica = try await LocalReplica.start()
         for number in 0..<50 {
-            #expect(try await Self.register("s\(number)", at: replica.client).status == 201)
+            #expect(try await replica.client.registers(Self.form("s\(number)")))
         }
         replica.manager.signal(SIGKILL)
         #expect(try await replica.manager.exitCode(within: .seconds(10)) != nil)
@@ -25,14 +23,12 @@ import Testing
     @Test func `survives the death of Redis, while predictions go on`() async throws {
         let replica = try await LocalReplica.start()
         let service = try await replica.startService("lstm_a")
-        #expect(try await Self.register("other", at: replica.client).status == 201)
+        #expect(try await replica.client.registers(Self.form("other")))
         let redis = try #require(Self.redisProcess(of: replica))
         kill(redis, SIGKILL)
         #expect(try await replica.failures(in: 20) == [])
         let client = replica.client
-        #expect(
-            try await eventually(within: .seconds(20)) { try await Self.register("after", at: client).status == 201 }
-        )
+        #expect(try await client.registers(Self.form("after")))
         let list = try await client.get("/services")
         for id in ["lstm_a", "other", "after"] { #expect(list.body.contains(#""service_id":"\#(id)""#)) }
         #expect(Self.redisProcess(of: replica) != redis)
@@ -45,16 +41,14 @@ import Testing
         let redis = try #require(Self.redisProcess(of: replica))
         kill(redis, SIGSTOP)
         defer { kill(redis, SIGCONT) }
-        let refused = try await Self.register("late", at: replica.client)
+        let refused = try await replica.client.post("/services/register", Self.form("late"))
         #expect(refused.status == 503)
         #expect(refused.headers["x-mm-error-code"] == "store_unavailable")
         #expect(refused.headers["retry-after"] != nil)
         #expect(try await replica.failures(in: 20) == [])
         kill(redis, SIGCONT)
         let client = replica.client
-        #expect(
-            try await eventually(within: .seconds(20)) { try await Self.register("later", at: client).status == 201 }
-        )
+        #expect(try await client.registers(Self.form("later")))
         service.signal(SIGTERM)
     }
 

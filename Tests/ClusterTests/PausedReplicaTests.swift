@@ -36,6 +36,6 @@ import Testing
     private static func register(_ id: String, _ url: String, at member: LocalCluster.Member) async throws {
         let body =
             #"{"service_id": "\#(id)", "service_url": "\#(url)", "model_type": "LSTM", "capabilities": ["prediction"]}"#
-        #expect(try await member.client.post("/services/register", body).status == 201)
+        #expect(try await member.client.registers(body))
     }
 }

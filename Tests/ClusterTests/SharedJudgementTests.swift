@@ -29,8 +29,7 @@ import Testing
                 let body =
                     #"{"service_id": "s\#(number)", "service_url": "\#(stub.url)", "model_type": "LSTM", "#
                     + #""capabilities": ["prediction"]}"#
-                let answer = try await self.replicas[0].client.post("/services/register", body)
-                try #require(answer.status == 201, "\(answer.body)")
+                try #require(try await self.replicas[0].client.registers(body))
             }
             for replica in self.replicas {
                 let client = replica.client

@@ -23,7 +23,7 @@ private struct ThreeReplicas {
         let limit = limit.map { #", "max_concurrent_requests": \#($0)"# } ?? ""
         let body =
             #"{"service_id": "\#(id)", "service_url": "\#(url)", "model_type": "LSTM", "capabilities": ["prediction"]\#(limit)}"#
-        #expect(try await self.replicas[0].client.post("/services/register", body).status == 201)
+        #expect(try await self.replicas[0].client.registers(body))
         for replica in self.replicas {
             let client = replica.client
             let knows = try await eventually(within: .seconds(10)) {
@@ -94,7 +94,8 @@ private struct ThreeReplicas {
     @Test func `take turns together`() async throws {
         var stubs: [StubUpstream] = []
         for number in 0..<4 { stubs.append(try await StubUpstream.answering(StubUpstream.json("\(number)"))) }
-        let cluster = try await ThreeReplicas.start()
+        // With probes as rare as by default: a stub that answers none within a quarter of a second has no turns.
+        let cluster = try await ThreeReplicas.start(["HEALTH_CHECK_INTERVAL": "10"])
         defer { cluster.stop() }
         for (number, stub) in stubs.enumerated() { try await cluster.register("s\(number)", at: stub.url) }
         var counts = [0, 0, 0, 0]

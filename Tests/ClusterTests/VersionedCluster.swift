@@ -50,7 +50,7 @@ struct VersionedCluster {
                 {"service_id":"s-\(version)","service_url":"\(service.url)","model_type":"LSTM",
                  "model_version":"\(version)","capabilities":["prediction"]}
                 """
-            #expect(try await self.client(0).post("/services/register", form).status == 201)
+            #expect(try await self.client(0).registers(form))
         }
         for place in self.replicas.indices {
             let isReady = try await eventually(within: .seconds(60)) {

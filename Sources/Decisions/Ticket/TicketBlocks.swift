@@ -3,7 +3,8 @@ public import Registry
 /// Gives one replica's requests of one pool their round-robin tickets, from blocks reserved ahead of need.
 ///
 /// Intuition: one roll of numbered tickets for the whole cluster, off which each counter tears a strip before the last
-/// one is used up. A strip is as long as 50 ms of custom; where few come, one ticket.
+/// one is used up. A strip is as long as 250 ms of custom, for tearing costs far more than a ticket is worth; where few
+/// come, one ticket. How long a strip is does not matter to the shares.
 /// The hard case is a slow or absent Redis. Nobody waits for a ticket: it is borrowed from a roll of one's own, and the
 /// turn that was borrowed is repaid: the next ticket of the strip that would give the same instance its turn is dropped.
 /// Why this keeps the shares equal: a run of consecutive tickets, taken modulo m, uses each of m instances equally often
@@ -17,9 +18,9 @@ public struct TicketBlocks: Hashable, Sendable {
     /// Lowest rate, per second, that gets more than one ticket at a time.
     public static let rateMin = 50.0
     /// What a block is good for.
-    public static let blockTime = Duration.milliseconds(50)
+    public static let blockTime = Duration.milliseconds(250)
     public static let blockMin = 8
-    public static let blockMax = 512
+    public static let blockMax = 4096
     /// How long a rate is measured.
     private static let measureTime = Duration.milliseconds(100)
 

@@ -2,15 +2,20 @@ internal import Synchronization
 
 /// Wakes the loop that reserves permits, or the one that reserves tickets; silent until one is connected.
 final class ReserverBell: Sendable {
-    private let wake = Mutex<(@Sendable () -> Void)?>(nil)
+    /// In a struct, for a bare closure that comes out of a generic type is wrapped anew, in fresh memory, each time.
+    private struct Wake {
+        var call: @Sendable () -> Void
+    }
+
+    private let wake = Mutex<Wake?>(nil)
 
     var isConnected: Bool { self.wake.withLock { $0 != nil } }
 
     func connect(_ wake: @escaping @Sendable () -> Void) {
-        self.wake.withLock { $0 = wake }
+        self.wake.withLock { $0 = Wake(call: wake) }
     }
 
     func ring() {
-        self.wake.withLock { $0 }?()
+        self.wake.withLock { $0 }?.call()
     }
 }

@@ -102,10 +102,11 @@ final class TicketDesk: Sendable {
         self.bell = bell
     }
 
+    /// The bell rings for the first mention alone: the reserver takes the whole list when it comes.
     func list(_ source: TicketSource) {
         guard self.bell.isConnected else { return }
-        self.state.withLock { $0.listed[source.name] = source }
-        self.bell.ring()
+        let isNews = self.state.withLock { $0.listed.updateValue(source, forKey: source.name) == nil }
+        if isNews { self.bell.ring() }
     }
 
     /// Pools that want tickets now, with how many.

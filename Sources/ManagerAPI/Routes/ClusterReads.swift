@@ -27,13 +27,22 @@ struct ClusterReads: Sendable {
         ])
     }
 
+    /// With these there is nothing to explain; with others the explanation says why nobody can be picked.
+    private static let unknown: [Problem.Code] = [.modelNotFound, .versionNotFound]
+
     func explain(_ call: Call) async throws -> Response {
         guard let type = try call.query.name("model_type", ModelType.self) else {
             throw Refusal.invalid(at: ["query", "model_type"], "must be given", type: "missing")
         }
         let version = try call.query.name("model_version", ModelVersion.self) ?? .latest
         let capability = call.query["capability"] ?? "prediction"
-        let why = self.ports.traffic.explain(modelType: type, version: version, capability: capability)
+        var why = self.ports.traffic.explain(modelType: type, version: version, capability: capability)
+        if why.problem?.code == .modelNotFound {
+            // Another replica may know it already: this one asks, and then explains what it has learnt.
+            _ = try await self.knowledge.model(type)
+            why = self.ports.traffic.explain(modelType: type, version: version, capability: capability)
+        }
+        if let problem = why.problem, Self.unknown.contains(problem.code) { throw problem }
         let problem: JSONValue =
             why.problem.map { ["code": .string($0.code.rawValue), "error": .string($0.message)] } ?? .null
         return .json([

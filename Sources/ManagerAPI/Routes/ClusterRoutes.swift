@@ -51,7 +51,7 @@ enum ClusterRoutes {
                 .query("capability", "prediction when absent.", ["type": "string"]),
             ],
             answers: [.ok("Explanation", "The candidates.")],
-            problems: [.validationError],
+            problems: [.validationError, .modelNotFound, .versionNotFound, .storeUnavailable],
             handler: reads.explain
         )
     }

@@ -90,30 +90,21 @@ private struct TestReplica: Sendable {
         }
     }
 
-    private func becomesTrue(_ condition: () -> Bool) async throws -> Bool {
-        let deadline = ContinuousClock.now + self.patience
-        while ContinuousClock.now < deadline {
-            if condition() { return true }
-            try await Task.sleep(for: .milliseconds(2))
-        }
-        return condition()
-    }
-
     @Test func `sees the others, leads alone, and hands over within half a second`() async throws {
         try await self.withReplicas { a, b in
-            let seen = try await self.becomesTrue {
+            let seen = try await eventually(within: self.patience) {
                 a.membership.view.onDuty == ["a", "b"] && b.membership.view.onDuty == ["a", "b"]
             }
             #expect(seen)
             #expect(a.membership.view.place == 0)
-            let elected = try await self.becomesTrue { a.campaign.isLeader != b.campaign.isLeader }
+            let elected = try await eventually(within: self.patience) { a.campaign.isLeader != b.campaign.isLeader }
             #expect(elected)
             let (leader, follower) = a.campaign.isLeader ? (a, b) : (b, a)
             let term = try #require(leader.campaign.term)
             let left = ContinuousClock.now
             await leader.campaign.leave()
             #expect(!leader.campaign.isLeader)
-            let handedOver = try await self.becomesTrue { follower.campaign.isLeader }
+            let handedOver = try await eventually(within: self.patience) { follower.campaign.isLeader }
             #expect(handedOver)
             // Twice the promise, for a machine under load.
             #expect(ContinuousClock.now - left < .seconds(1))
@@ -123,9 +114,9 @@ private struct TestReplica: Sendable {
 
     @Test func `counts itself out when it begins to leave`() async throws {
         try await self.withReplicas { a, b in
-            _ = try await self.becomesTrue { b.membership.view.onDuty == ["a", "b"] }
+            _ = try await eventually(within: self.patience) { b.membership.view.onDuty == ["a", "b"] }
             a.membership.beginLeaving()
-            let counted = try await self.becomesTrue { b.membership.view.onDuty == ["b"] }
+            let counted = try await eventually(within: self.patience) { b.membership.view.onDuty == ["b"] }
             #expect(counted)
             #expect(b.membership.view.replicas.map(\.id) == ["a", "b"], "it lives until it has left")
         }
@@ -135,15 +126,15 @@ private struct TestReplica: Sendable {
         try await self.withReplicas { a, b in
             a.port.want(3)
             a.permits.wake()
-            #expect(try await self.becomesTrue { a.port.inFlight == 3 })
+            #expect(try await eventually(within: self.patience) { a.port.inFlight == 3 })
             b.port.want(1)
             b.permits.wake()
-            let stopped = try await self.becomesTrue { a.port.granted < 3 }
+            let stopped = try await eventually(within: self.patience) { a.port.granted < 3 }
             #expect(stopped, "a heard that b waits")
             #expect(b.port.inFlight == 0)
             a.port.endAll()
             a.permits.wake()
-            #expect(try await self.becomesTrue { b.port.inFlight == 1 })
+            #expect(try await eventually(within: self.patience) { b.port.inFlight == 1 })
         }
     }
 
@@ -162,7 +153,9 @@ private struct TestReplica: Sendable {
                     port.want(TicketDemand(pool: pool, count: 2))
                     reserver.wake()
                 }
-                let all = try await self.becomesTrue { port.got == ["p": [0, 1, 2, 3], "q": [0, 1]] }
+                let all = try await eventually(within: self.patience) {
+                    port.got == ["p": [0, 1, 2, 3], "q": [0, 1]]
+                }
                 #expect(all, "\(port.got)")
                 group.cancelAll()
             }

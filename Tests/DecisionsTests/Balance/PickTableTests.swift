@@ -1,4 +1,5 @@
 import Decisions
+import ManagerTesting
 import Registry
 import Testing
 
@@ -81,8 +82,8 @@ import Testing
         #expect(try Self.counts(size: 3, of: picks) == [300, 0, 100])
     }
 
-    @Test(arguments: Seeded.runs(4)) func `compares two distinct members, each pair as likely as any other`(
-        seeded: Seeded
+    @Test(arguments: SeededRandom.runs(4)) func `compares two distinct members, each pair as likely as any other`(
+        seeded: SeededRandom
     ) {
         var random = seeded
         for (strategy, size) in [
@@ -117,7 +118,7 @@ import Testing
         )
     }
 
-    @Test(arguments: Seeded.runs(2)) func `draws at random evenly`(seeded: Seeded) throws {
+    @Test(arguments: SeededRandom.runs(2)) func `draws at random evenly`(seeded: SeededRandom) throws {
         var random = seeded
         let table = Self.equal(.random, 7)
         let picks = (0..<7000).map { _ in table.pick(ticket: 0, random: random.next(), hashKey: 0) }
@@ -147,7 +148,7 @@ import Testing
     @Test(arguments: BalanceStrategy.allCases) func `tries again each of the others once, then nobody`(
         strategy: BalanceStrategy
     ) throws {
-        var random = Seeded(1)
+        var random = SeededRandom(seed: 1)
         let table = Self.table(strategy, weights: [1, 1000, 3, 4, 5], without: [2])
         for first in [0, 1, 3, 4] {
             var tried = TriedMembers()
@@ -162,7 +163,9 @@ import Testing
         }
     }
 
-    @Test(arguments: Seeded.runs(2)) func `spreads a failing member's retries over all others`(seeded: Seeded) throws {
+    @Test(arguments: SeededRandom.runs(2)) func `spreads a failing member's retries over all others`(
+        seeded: SeededRandom
+    ) throws {
         var random = seeded
         var tried = TriedMembers()
         tried.insert(1)

@@ -1,4 +1,5 @@
 import Decisions
+import ManagerTesting
 import Registry
 import Testing
 
@@ -96,8 +97,8 @@ private struct Watched {
         #expect(complaints.isEmpty)
     }
 
-    @Test(arguments: Seeded.runs(5)) func `keeps its promises over long random runs, and comes back at last`(
-        seeded: Seeded
+    @Test(arguments: SeededRandom.runs(5)) func `keeps its promises over long random runs, and comes back at last`(
+        seeded: SeededRandom
     ) throws {
         var random = seeded
         let policy = BreakerPolicy(failuresInRowMax: 3, cooldown: .seconds(5), probesMax: 2)

@@ -1,4 +1,5 @@
 import Decisions
+import ManagerTesting
 import Registry
 import Testing
 
@@ -28,7 +29,7 @@ import Testing
         #expect(window.totals(now: at(15_000)) == .init(successes: 1, failures: 1))
     }
 
-    @Test(arguments: Seeded.runs(3)) func `equals a list of everything that happened`(seeded: Seeded) {
+    @Test(arguments: SeededRandom.runs(3)) func `equals a list of everything that happened`(seeded: SeededRandom) {
         var random = seeded
         var window = OutcomeWindow(length: .seconds(10))
         var list: [(second: Int64, failures: Int)] = []

@@ -1,4 +1,5 @@
 import Decisions
+import ManagerTesting
 import Registry
 import Testing
 
@@ -127,7 +128,9 @@ import Testing
         #expect(DataQuestion(.http(path: "/d", params: []), at: url).path == "/influx/d")
     }
 
-    @Test(arguments: Seeded.runs(3)) func `read from any bytes is data or a fault, never a crash`(run: Seeded) throws {
+    @Test(arguments: SeededRandom.runs(3)) func `read from any bytes is data or a fault, never a crash`(
+        run: SeededRandom
+    ) throws {
         var random = run
         let pieces = [
             ",", "\n", "\r\n", "\"", "\"\"", "#datatype", "long", "double", "{", "}", "[", "]", ":", "\"results\"",

@@ -1,4 +1,5 @@
 import Decisions
+import ManagerTesting
 import Registry
 import Testing
 
@@ -84,7 +85,9 @@ import Testing
         #expect(schedule.start(now: start + .seconds(3)) == [keys[0]])
     }
 
-    @Test(arguments: Seeded.runs(5)) func `keeps its bounds and forgets nobody, whatever comes and goes`(seeded: Seeded)
+    @Test(arguments: SeededRandom.runs(5)) func `keeps its bounds and forgets nobody, whatever comes and goes`(
+        seeded: SeededRandom
+    )
         throws
     {
         var random = seeded

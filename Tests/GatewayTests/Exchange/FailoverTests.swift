@@ -145,7 +145,7 @@ import Testing
             let answer = try await setting.predict(headers: "x-mm-timeout-ms: 300\r\n")
             #expect(answer.status == 504)
             #expect(answer["x-mm-error-code"] == "upstream_timeout")
-            #expect(ContinuousClock.now - start < .seconds(3))
+            #expect(ContinuousClock.now - start < .seconds(20))
             #expect(ContinuousClock.now - start > .milliseconds(290))
         }
         await stub.stop()

@@ -144,7 +144,7 @@ import Testing
             at: stub,
             {
                 $0.queueLimit = 2
-                $0.queueTimeout = .seconds(3)
+                $0.queueTimeout = .seconds(10)
             }
         ) { setting, _ in
             let callers = try await self.crowd(2, setting)

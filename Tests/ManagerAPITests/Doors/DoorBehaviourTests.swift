@@ -122,8 +122,13 @@ import Testing
             let answer = try await doors.ask(Self.get("/explain?model_type=LSTM"))
             #expect(answer.body.contains("probes call it unhealthy"))
             #expect(answer.body.contains(#""eligible":false"#))
-            let unknown = try await doors.ask(Self.get("/explain?model_type=GRU"))
-            #expect(unknown.body.contains("model_not_found"))
+            for (query, code) in [
+                ("model_type=GRU", "model_not_found"), ("model_type=LSTM&model_version=v9", "version_not_found"),
+            ] {
+                let unknown = try await doors.ask(Self.get("/explain?\(query)"))
+                #expect(unknown.status == 404)
+                #expect(unknown["x-mm-error-code"] == code)
+            }
         }
     }
 
