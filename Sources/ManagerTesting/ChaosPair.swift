@@ -25,7 +25,7 @@ final class ChaosPair: @unchecked Sendable {
             self?.close()
         }
         let toCaller = ChaosHandler { [unowned self] in
-            self.pass($0, to: caller)
+            self.passReply($0)
         } onEnd: {
             [weak self] in
             self?.serverEnded()
@@ -57,12 +57,25 @@ final class ChaosPair: @unchecked Sendable {
     private func applyMode() {
         let isReading = self.isHalfOpen || self.proxy.mode != .blackhole
         for channel in [self.caller, self.server] {
-            channel.setOption(.autoRead, value: isReading).whenSuccess { if isReading { channel.read() } }
+            // Also for a caller that is only now being accepted: a `read()` before that would be its last.
+            _ = channel.setOption(.autoRead, value: isReading)
         }
     }
 
     private func serverEnded() {
         if !self.isHalfOpen { self.close() }
+    }
+
+    private func passReply(_ bytes: ByteBuffer) {
+        switch self.proxy.mode {
+        case .garbled:
+            self.pass(ByteBuffer(repeating: UInt8(ascii: "%"), count: bytes.readableBytes), to: self.caller)
+        case .halved:
+            self.pass(ByteBuffer(bytes.readableBytesView.prefix(bytes.readableBytes / 2)), to: self.caller)
+            self.close()
+        case .passing, .delayed, .blackhole, .refusing:
+            self.pass(bytes, to: self.caller)
+        }
     }
 
     private func pass(_ bytes: ByteBuffer, to channel: any Channel) {

@@ -15,6 +15,10 @@ public final class ChaosProxy: Sendable {
         case blackhole
         /// Whoever connects is sent away at once; open connections live on.
         case refusing
+        /// The server's bytes arrive as as many others that mean nothing.
+        case garbled
+        /// Half of what the server says arrives, then the connection ends.
+        case halved
     }
 
     struct State {

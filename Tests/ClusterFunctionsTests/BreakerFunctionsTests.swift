@@ -71,7 +71,7 @@ import Testing
     @Test func `trips when the failures of all replicas add up, and tells`() async throws {
         try await self.run { (bench: FunctionBench) async throws -> Void in
             #expect(try await self.told(bench, good: 4) == "counted")
-            #expect(try await self.told(bench, bad: 3) == "counted")
+            #expect(try await self.told(bench, bad: 3) == "watched")
             #expect(try await self.told(bench, bad: 2) == "tripped")
             #expect(try await self.state(bench) == "open 1 1")
             #expect(try await bench.signals().contains(where: { $0.hasPrefix("breaker ") }))
@@ -81,18 +81,18 @@ import Testing
 
     @Test func `counts failures in a row from the last success of any replica`() async throws {
         try await self.run { (bench: FunctionBench) async throws -> Void in
-            #expect(try await self.told(bench, bad: 4) == "counted")
-            #expect(try await self.told(bench, good: 9, bad: 1, trailing: 1) == "counted")
-            #expect(try await self.told(bench, bad: 3) == "counted")
+            #expect(try await self.told(bench, bad: 4) == "watched")
+            #expect(try await self.told(bench, good: 9, bad: 1, trailing: 1) == "watched")
+            #expect(try await self.told(bench, bad: 3) == "watched")
             #expect(try await self.told(bench, bad: 1) == "tripped")
         }
     }
 
     @Test func `trips on the failed share of at least ten requests within ten seconds`() async throws {
         try await self.run { (bench: FunctionBench) async throws -> Void in
-            #expect(try await self.told(bench, good: 2, bad: 4, trailing: 0) == "counted")
+            #expect(try await self.told(bench, good: 2, bad: 4, trailing: 0) == "watched")
             try await self.pass(1001...1011, bench)
-            #expect(try await self.told(bench, good: 1, bad: 4, trailing: 0) == "counted", "the old ones have gone")
+            #expect(try await self.told(bench, good: 1, bad: 4, trailing: 0) == "watched", "the old ones have gone")
             #expect(try await self.told(bench, good: 4, bad: 1, trailing: 0) == "tripped", "5 of 10")
         }
     }
@@ -155,7 +155,7 @@ import Testing
             #expect(try await self.end(bench, "r1.a", "failure", 2) == "unknown", "a late repetition")
             #expect(try await self.state(bench) == "closed 2 2")
             #expect(try await self.told(bench, generation: 1, bad: 9) == "late", "admitted before the last trip")
-            #expect(try await self.told(bench, generation: 2, bad: 1) == "counted")
+            #expect(try await self.told(bench, generation: 2, bad: 1) == "watched")
         }
     }
 

@@ -79,6 +79,48 @@ import Testing
         await fixture.stop()
     }
 
+    @Test func `gives back what an older Redis lacks, and takes out what was removed since`() async throws {
+        let fixture = try await RedisFixture.start()
+        try await FollowerReplica.run(fixture, "older") { replica in
+            for id in ["a", "b"] { try await replica.register(id) }
+            try await fixture.withClient { _ = try await $0.send(["SAVE"], within: .seconds(20)) }
+            try await replica.register("c")
+            let removed = try await replica.state.remove(try FollowerReplica.id("a"), floor: replica.follower.floor)
+            replica.follower.note(removed.entry)
+            try await expectEventually { replica.holder.current.services.map(\.id.text) == ["b", "c"] }
+            let surprises = Mutex([[String]]())
+            replica.holder.subscribe { snapshot in
+                let ids = snapshot.services.map(\.id.text)
+                if ids != ["b", "c"] { surprises.withLock { $0.append(ids) } }
+            }
+            try await fixture.restart()
+            try await fixture.withClient { redis in
+                let key = RedisWord(replica.state.keys.services)
+                try await expectEventually {
+                    try await redis.send(["ZRANGE", key, "0", "-1"]).array?.compactMap(\.string).sorted() == ["b", "c"]
+                }
+            }
+            #expect(surprises.withLock { $0 } == [], "no snapshot lacked the new one or had the removed one")
+        }
+        await fixture.stop()
+    }
+
+    @Test func `puts its own table of keys into a Redis that an older version used`() async throws {
+        let fixture = try await RedisFixture.shared()
+        let namespace = fixture.prefix()
+        try await FollowerReplica.run(fixture, namespace) { first in
+            try await fixture.withClient { redis in
+                let key = RedisWord(first.state.keys.help)
+                _ = try await redis.send(["SET", key, "the table of an older version"])
+                try await FollowerReplica.run(fixture, namespace) { _ in
+                    try await expectEventually {
+                        try await redis.send(["GET", key]).string == KeyTable.help(first.state.keys)
+                    }
+                }
+            }
+        }
+    }
+
     @Test func `follows again after Redis was killed and came back`() async throws {
         let fixture = try await RedisFixture.start(["--appendonly", "yes"])
         try await FollowerReplica.run(fixture, "killed") { replica in
@@ -150,11 +192,12 @@ struct FollowerReplica: Sendable {
     static func run(
         _ fixture: RedisFixture,
         _ namespace: String,
+        through proxy: ChaosProxy? = nil,
         disk: DiskSnapshot? = nil,
         isConnected: Bool = true,
         _ body: @Sendable (FollowerReplica) async throws -> Void
     ) async throws {
-        let configuration = fixture.configuration
+        let configuration = proxy?.redisConfiguration ?? fixture.configuration
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let commands = Redis(
             configuration: configuration,

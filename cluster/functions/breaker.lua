@@ -170,7 +170,7 @@ local function breaker_report(keys, args)
     end
     return { redis.call('HGET', prefix .. 'meta', 'breaker_version') or '0', unpack(statuses) }
 end
-publish('breaker_report', breaker_report)
+publish('breaker_report', breaker_report, BOUNDED)
 
 --[[
   Read the breakers that moved after a version, the oldest move first, at most 256. When none did, this is one lookup.
@@ -196,7 +196,7 @@ local function breaker_read(keys, args)
     end
     return reply
 end
-publish('breaker_read', breaker_read)
+publish('breaker_read', breaker_read, BOUNDED)
 
 -- Counts the probes out; those of dead sessions are free again. The second value: one that never ended.
 local function count_probes(prefix, instance, breaker, clock)
@@ -261,7 +261,7 @@ local function breaker_probe(keys, args)
     redis.call('HSET', breaker_key(prefix, instance), mine, text(clock + tonumber(args[5])))
     return { 'granted' }
 end
-publish('breaker_probe', breaker_probe)
+publish('breaker_probe', breaker_probe, BOUNDED)
 
 --[[
   Tell how a probe ended: success closes the breaker, failure opens it anew, neutral (unused, or an answer that says
@@ -294,7 +294,7 @@ local function breaker_probe_end(keys, args)
     signal(prefix, 'probe_free', instance, session)
     return { 'half_open' }
 end
-publish('breaker_probe_end', breaker_probe_end)
+publish('breaker_probe_end', breaker_probe_end, BOUNDED)
 
 --[[
   Forget the breakers of instances that have left the registry.
@@ -314,5 +314,5 @@ local function breaker_forget(keys, args)
     end
     return { 'forgotten', count }
 end
-publish('breaker_forget', breaker_forget)
+publish('breaker_forget', breaker_forget, BOUNDED)
 end

@@ -147,7 +147,7 @@ local function health_claim(keys, args)
     end
     return reply
 end
-publish('health_claim', health_claim)
+publish('health_claim', health_claim, BOUNDED)
 
 --[[
   Tell what probes found.
@@ -174,7 +174,7 @@ local function health_report(keys, args)
     end
     return statuses
 end
-publish('health_report', health_report)
+publish('health_report', health_report, BOUNDED)
 
 --[[
   Read the verdicts that changed after a version, the oldest change first, at most 256.
@@ -205,7 +205,7 @@ local function health_read(keys, args)
     end
     return reply
 end
-publish('health_read', health_read)
+publish('health_read', health_read, BOUNDED)
 
 --[[
   Show all that is known of instances, for people.
@@ -242,5 +242,5 @@ local function health_forget(keys, args)
     end
     return { 'forgotten', count }
 end
-publish('health_forget', health_forget)
+publish('health_forget', health_forget, BOUNDED)
 end

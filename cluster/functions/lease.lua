@@ -60,7 +60,7 @@ local function lease_campaign(keys, args)
     signal(prefix, 'elected', me, text(term))
     return { 'taken', text(term), me, text(ttl) }
 end
-publish('lease_campaign', lease_campaign)
+publish('lease_campaign', lease_campaign, BOUNDED)
 
 --[[
   Give the leadership back, so that the others need not wait for its lease to run out.
@@ -79,7 +79,7 @@ local function lease_resign(keys, args)
     signal(prefix, 'resigned', holder, text(term))
     return { 'resigned', text(term) }
 end
-publish('lease_resign', lease_resign)
+publish('lease_resign', lease_resign, BOUNDED)
 
 --[[
   Run another function of the library for a leader: nothing happens when a newer leader was chosen since.

@@ -140,7 +140,7 @@ local function permit_lease(keys, args)
     end
     return reply
 end
-publish('permit_lease', permit_lease)
+publish('permit_lease', permit_lease, BOUNDED)
 
 --[[
   Forget what a session held of an instance that is gone; the last one to forget removes the instance's keys.
@@ -162,4 +162,4 @@ local function permit_forget(keys, args)
     redis.call('DEL', key, line)
     return { 'forgotten' }
 end
-publish('permit_forget', permit_forget)
+publish('permit_forget', permit_forget, BOUNDED)

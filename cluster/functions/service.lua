@@ -169,7 +169,7 @@ local function service_remove(keys, args)
     if not is_asked_for then return { 'conflict', stored[1] } end
     return { 'removed', remove_service(prefix, id, args[2], args[4], 'removed') }
 end
-publish('service_remove', service_remove)
+publish('service_remove', service_remove, BOUNDED)
 
 --[[
   Renew the lease of a service that has one.
@@ -185,7 +185,7 @@ local function service_heartbeat(keys, args)
     if not lease then return { 'unlimited' } end
     return { 'renewed', redis.call('HGET', keys[1] .. 'service:' .. args[1], 'lease') }
 end
-publish('service_heartbeat', service_heartbeat)
+publish('service_heartbeat', service_heartbeat, BOUNDED)
 
 --[[
   Remove the services whose lease has run out, the oldest first. Writes nothing while no service has a lease: that the

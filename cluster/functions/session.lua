@@ -84,7 +84,7 @@ local function session_beat(keys, args)
     local holder, term, left = read_leader(prefix, clock)
     return { status, text(clock), { holder, text(term), text(left) }, live_replicas(prefix, clock) }
 end
-publish('session_beat', session_beat)
+publish('session_beat', session_beat, BOUNDED)
 
 --[[
   End a session: everything held through it is free.
@@ -101,4 +101,4 @@ local function session_end(keys, args)
     signal(prefix, 'left', replica_of(session), session)
     return { 'ended' }
 end
-publish('session_end', session_end)
+publish('session_end', session_end, BOUNDED)

@@ -24,4 +24,4 @@ local function ticket_block(keys, args)
     end
     return firsts
 end
-publish('ticket_block', ticket_block)
+publish('ticket_block', ticket_block, BOUNDED)

@@ -63,7 +63,7 @@ local function traffic_report(keys, args)
     end
     return { 'counted' }
 end
-publish('traffic_report', traffic_report)
+publish('traffic_report', traffic_report, BOUNDED)
 
 -- Forgets what sessions told that are gone.
 local function forget_reports(prefix, type)
@@ -115,7 +115,7 @@ local function traffic_counts(keys, args)
     end
     return { text(clock), counts, holders }
 end
-publish('traffic_counts', traffic_counts)
+publish('traffic_counts', traffic_counts, BOUNDED)
 
 --[[
   How the answers of a shadow compared, since it became one.
@@ -157,4 +157,4 @@ local function session_behind(keys, args)
     end
     return behind
 end
-publish('session_behind', session_behind)
+publish('session_behind', session_behind, BOUNDED)

@@ -71,10 +71,12 @@ extension Follower {
     private func follow() async {
         var nextComparison = ContinuousClock.now
         var failuresInRow = 0
+        var isHelpRenewed = false
         while !Task.isCancelled {
             do throws(StateError) {
                 if ContinuousClock.now >= nextComparison {
                     try await self.catchUp()
+                    if !isHelpRenewed { isHelpRenewed = await self.renewHelp() }
                     nextComparison = .now + Self.compareInterval * Double.random(in: 0.9...1.1)
                 }
                 let isGap = try await self.readLog(until: nextComparison)
@@ -103,6 +105,12 @@ extension Follower {
         let action = self.machine.withLock { $0.receive(entries) }
         self.tell()
         return action == .catchUp
+    }
+
+    /// The table of keys in Redis may be that of an older version of this program. False: Redis takes no writes now.
+    private func renewHelp() async -> Bool {
+        let generation = self.machine.withLock { $0.generation }
+        return (try? await self.state.open(heirOf: generation)) != nil
     }
 
     /// Asks and answers until the machine rests.

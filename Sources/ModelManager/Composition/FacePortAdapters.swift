@@ -24,11 +24,16 @@ extension SnapshotHolder {
 struct StoreReport: StoreStatus {
     let redis: Redis
     let contact: StoreContact
+    let catchUp: CatchUpLoop
 
     var storeStatus: StoreCondition {
         let staleness = self.contact.staleness
         guard case .connected(let latency) = self.redis.state, staleness == nil else {
             return StoreCondition(connected: false, staleness: self.contact.silence)
+        }
+        // Redis answers, and refuses what keeps the session alive: `MISCONF`, `NOREPLICAS`, a right that was taken away.
+        if let since = self.catchUp.cutOffSince {
+            return StoreCondition(connected: false, latency: latency, staleness: LoopTime.system.now() - since)
         }
         return StoreCondition(connected: true, latency: latency, staleness: .zero)
     }

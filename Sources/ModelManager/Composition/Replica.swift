@@ -162,7 +162,11 @@ struct Replica {
             snapshots: self.store.holder.reads,
             traffic: self.dataPlane,
             health: ProbeReports(prober: prober, state: self.store.state),
-            store: StoreReport(redis: self.store.redis, contact: self.store.contact),
+            store: StoreReport(
+                redis: self.store.redis,
+                contact: self.store.contact,
+                catchUp: self.members.catchUp
+            ),
             cluster: SeenCluster(presence: self.presence, members: self.members),
             events: StoredEvents(store: self.store),
             replica: self.condition,

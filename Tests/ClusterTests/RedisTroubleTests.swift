@@ -1,0 +1,124 @@
+import Foundation
+import ManagerTesting
+import Testing
+
+/// One replica over a shared Redis that is away, talks nonsense or refuses: promise 6, seen from outside.
+@Suite(.timeLimit(.minutes(3))) struct `With Redis in trouble` {
+    struct Trouble: Sendable, CustomStringConvertible {
+        let description: String
+        let begin: @Sendable (ChaosProxy, _ port: Int) async -> Void
+        let end: @Sendable (ChaosProxy, _ port: Int) async -> Void
+    }
+
+    static let troubles = [
+        Trouble(description: "it is silent") { proxy, _ in
+            proxy.set(.blackhole)
+        } end: { proxy, _ in
+            proxy.set(.passing)
+        },
+        Trouble(description: "it talks nonsense") { proxy, _ in
+            proxy.set(.garbled)
+        } end: { proxy, _ in
+            proxy.set(.passing)
+        },
+        Trouble(description: "it takes no writes") { _, port in
+            _ = await RedisText.ask(port, "CONFIG SET min-replicas-to-write 1")
+        } end: { _, port in
+            _ = await RedisText.ask(port, "CONFIG SET min-replicas-to-write 0")
+        },
+    ]
+
+    @Test(arguments: troubles) func `predictions go on, changes are refused, and all is well afterwards`(
+        trouble: Trouble
+    ) async throws {
+        let (redis, port) = try await RedisFixture.startListening { ["--port", "\($0)"] }
+        let proxy = try await ChaosProxy.start(before: redis)
+        let stub = try await StubUpstream.answering(StubUpstream.json(#"{"prediction": 1}"#))
+        let replica = try await LocalReplica.start(["REDIS_URL": proxy.redisURL, "REPLICA_LEASE": "3"])
+        defer { replica.manager.signal(SIGKILL) }
+        let client = replica.client
+        #expect(try await Self.register("kept", stub.url, client).status == 201)
+        await Self.becomes("healthy", client)
+
+        await trouble.begin(proxy, port)
+        var refused = try await Self.register("late", stub.url, client)
+        for _ in 0..<10 where refused.status != 503 {  // one that was under way
+            refused = try await Self.register("late", stub.url, client)
+        }
+        #expect(refused.headers["x-mm-error-code"] == "store_unavailable")
+        #expect(refused.headers["retry-after"] != nil)
+        #expect(try await replica.failures(in: 30) == [])
+        await Self.becomes("degraded", client)
+        #expect(try await eventually(within: .seconds(20)) { try await Self.predict(client).isStale })
+        #expect(try await client.get("/services").headers["x-mm-stale"] != nil, "the other door says so too")
+        #expect(try await client.get("/health/ready").status == 200)
+        #expect(try await replica.failures(in: 30) == [])
+
+        await trouble.end(proxy, port)
+        await Self.becomes("healthy", client)
+        #expect(try await eventually(within: .seconds(20)) { try await !Self.predict(client).isStale })
+        #expect([200, 201].contains(try await Self.register("late", stub.url, client).status))
+        #expect(try await replica.failures(in: 10) == [])
+        await proxy.stop()
+        await redis.stop()
+        await stub.stop()
+    }
+
+    @Test func `a replica starts with what it kept on disk, and gives an empty Redis all of it`() async throws {
+        let (redis, port) = try await RedisFixture.startListening { ["--port", "\($0)"] }
+        let stub = try await StubUpstream.answering(StubUpstream.json(#"{"prediction": 1}"#))
+        var replica = try await LocalReplica.start(["REDIS_URL": redis.url])
+        #expect(try await Self.register("kept", stub.url, replica.client).status == 201)
+        replica.manager.signal(SIGTERM)
+        #expect(try await replica.manager.exitCode(within: .seconds(30)) == 0)
+        redis.signal(SIGKILL)
+        await redis.waitForExit()
+
+        try await replica.startAgain()
+        defer { replica.manager.signal(SIGKILL) }
+        let client = replica.client
+        let answer = try await Self.predict(client)
+        #expect(answer.status == 200)
+        #expect(answer.isStale)
+        await Self.becomes("degraded", client)
+        #expect(try await client.get("/services").body.contains(#""service_id":"kept""#))
+        #expect(try await Self.register("new", stub.url, client).status == 503)
+        #expect(try await replica.failures(in: 20) == [])
+
+        try await redis.launchAgain()  // it kept nothing
+        await Self.becomes("healthy", client)
+        let isRestored = try await eventually(within: .seconds(20)) {
+            await RedisText.ask(port, "EXISTS mm:{mm}:service:kept").hasPrefix(":1")
+        }
+        #expect(isRestored)
+        #expect(try await Self.register("new", stub.url, client).status == 201)
+        #expect(try await replica.failures(in: 20) == [])
+        await redis.stop()
+        await stub.stop()
+    }
+
+    // MARK: What a caller does
+
+    private static func register(_ id: String, _ url: String, _ client: PlainClient) async throws -> PlainClient.Answer
+    {
+        let body =
+            #"{"service_id": "\#(id)", "service_url": "\#(url)", "model_type": "LSTM", "capabilities": ["prediction"]}"#
+        return try await client.post("/services/register", body)
+    }
+
+    private static func predict(_ client: PlainClient) async throws -> (status: Int, isStale: Bool) {
+        let answer = try await client.post("/predict", LocalReplica.predict)
+        return (answer.status, answer.headers["x-mm-stale"] != nil)
+    }
+
+    private static func becomes(
+        _ status: String,
+        _ client: PlainClient,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async {
+        let isSo = try? await eventually(within: .seconds(20)) {
+            try await client.get("/health").body.contains(#""status":"\#(status)""#)
+        }
+        #expect(isSo == true, "/health does not become \(status)", sourceLocation: sourceLocation)
+    }
+}
