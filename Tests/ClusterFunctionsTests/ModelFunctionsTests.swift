@@ -71,7 +71,7 @@ import Testing
     @Test func `do not retire what is in use, and say by what`() async throws {
         try await FunctionBench.run { bench in
             try await bench.offer("v1", "v2", "v3", "v4", "v5")
-            try await bench.call("model_traffic", "LSTM", "0", "t", "v1=90,v2=10")
+            try await bench.call("model_traffic", "LSTM", "0", "t", "v1=90,v2=10", "")
             try await bench.call("model_alias", "LSTM", "0", "t", "candidate", "v3")
             let expected = ["v1": "latest", "v2": "traffic", "v3": "alias candidate"]
             for (version, user) in expected {

@@ -9,10 +9,10 @@ import Testing
             for session in ["r1.a-1", "r2.a-1"] { try await bench.call("session_beat", session, "60000", "1") }
             let rows = ["LSTM", "v1", "10", "2", "500", "3"]
             for session in ["r1.a-1", "r2.a-1"] {
-                #expect(try await bench.report([session, "1", "7"] + rows) == ["counted"])
-                #expect(try await bench.report([session, "1", "7"] + rows) == ["repeated"])
+                #expect(try await bench.report([session, "1", "7", "1"] + rows) == ["counted"])
+                #expect(try await bench.report([session, "1", "7", "1"] + rows) == ["repeated"])
             }
-            #expect(try await bench.report(["r9.a-1", "1", "7"] + rows) == ["lapsed"])
+            #expect(try await bench.report(["r9.a-1", "1", "7", "1"] + rows) == ["lapsed"])
             let reply = try await bench.call("traffic_counts", "LSTM", "v1", "v2")
             #expect(
                 reply[1].array?.map { texts($0.array ?? []) } == [["v1", "20", "4", "1000"], ["v2", "0", "0", "0"]]
@@ -26,7 +26,7 @@ import Testing
     @Test func `forget what a replica had in flight when its session ends, and keep what it counted`() async throws {
         try await FunctionBench.run { bench in
             try await bench.call("session_beat", "r1.a-1", "60000", "1")
-            _ = try await bench.report(["r1.a-1", "1", "7", "LSTM", "v1", "10", "0", "0", "3"])
+            _ = try await bench.report(["r1.a-1", "1", "7", "1", "LSTM", "v1", "10", "0", "0", "3"])
             try await bench.call("session_end", "r1.a-1")
             let reply = try await bench.call("traffic_counts", "LSTM", "v1")
             #expect(reply[1].array?.map { texts($0.array ?? []) } == [["v1", "10", "0", "0"]])
@@ -46,9 +46,9 @@ import Testing
                     ["s-\(version)", "0", "", "t", "model_type", "LSTM", "model_version", version]
                 )
             }
-            _ = try await bench.report(["r1.a-1", "1", "7", "LSTM", "v2", "10", "5", "100", "0"])
+            _ = try await bench.report(["r1.a-1", "1", "7", "1", "LSTM", "v2", "10", "5", "100", "0"])
             _ = try await bench.call("model_switch", "LSTM", "0", "t", "v2", "", "0", "1,100", "1000", "0.02", "")
-            _ = try await bench.report(["r1.a-1", "2", "8", "LSTM", "v2", "4", "1", "40", "0"])
+            _ = try await bench.report(["r1.a-1", "2", "8", "1", "LSTM", "v2", "4", "1", "40", "0"])
             let reply = try await bench.call("traffic_counts", "LSTM", "v2")
             #expect(reply[1].array?.map { texts($0.array ?? []) } == [["v2", "4", "1", "40"]])
         }

@@ -32,7 +32,7 @@ public enum KeyTable {
         Row(
             name: "model:<type>",
             type: "hash",
-            holds: "a model type: latest, history, alias:<name>, split, state:<v>, since:<v>, rollout:…, epoch",
+            holds: "a model type: latest, history, alias:<name>, split, shadow, state:<v>, since:<v>, rollout:…, epoch",
             writtenBy:
                 "model_switch, model_rollback, model_alias, model_traffic, model_retire, model_mark, rollout_step, "
                 + "registry_repair",
@@ -272,8 +272,9 @@ public enum KeyTable {
         Row(
             name: "traffic:<type>",
             type: "hash",
-            holds: "of each version: sum:<v>:requests, failures, latency_us, mark:… of a step, in_flight:<v>@<session>",
-            writtenBy: "traffic_report, traffic_counts, model_switch, rollout_step",
+            holds: "of each version: sum:<v>:requests, failures, latency_us, mark:… of a step, "
+                + "shadow:<v>:requests, compared, difference…, in_flight:<v>@<session>",
+            writtenBy: "traffic_report, traffic_counts, model_switch, model_traffic, rollout_step",
             kept: "always",
             command: "HGETALL $P'traffic:<type>'"
         ),
