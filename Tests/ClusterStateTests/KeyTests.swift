@@ -24,6 +24,7 @@ import Testing
             try await state.setAppliedFile(["a": "1"])
             try await Samples.join(state)
             try await Samples.train(state)
+            try await Samples.discover(state)
             var found: [String: String] = [:]
             for key in try await redis.send(["KEYS", RedisWord("\(state.keys.prefix)*")]).array ?? [] {
                 let name = (key.string ?? "").dropFirst(state.keys.prefix.count).split(separator: ":")[0]

@@ -102,6 +102,15 @@ enum Samples {
         )
     }
 
+    /// What a leader that discovers writes.
+    static func discover(_ state: ClusterState) async throws {
+        let definition = try self.definition("seen")
+        _ = try await state.registerSeen(definition, source: .probe, fingerprint: "1", floor: .zero)
+        try await state.setAppliedCatalogue("http://c/", ["a": "1"])
+        let line = SweepRecord.Line(source: "seeds", found: 1, errors: 0)
+        try await state.storeSweep(SweepRecord(lines: [line], summary: "one"))
+    }
+
     static let status = ReplicaReport(
         epoch: Epoch(7),
         inFlight: 3,

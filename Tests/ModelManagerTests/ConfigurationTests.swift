@@ -1,4 +1,5 @@
 import ArgumentParser
+import ControlLoops
 import Decisions
 import Gateway
 import Logging
@@ -33,6 +34,18 @@ import Testing
         #expect(configuration.redisURL == nil)
     }
 
+    @Test func `reads seeds and catalogues`() throws {
+        let configuration = try Self.read(environment: [
+            "DISCOVERY_SEEDS": "LSTM:8000, [::1]:81 _http._tcp.models.example", "SERVICE_DISCOVERY_INTERVAL": "0.5",
+            "DISCOVERY_CATALOGUES": "https://c.example/services.json?team=a&x=%20",
+        ])
+        let discovery = configuration.discovery
+        #expect(discovery.seeds.map(\.description) == ["lstm:8000", "[::1]:81", "_http._tcp.models.example"])
+        #expect(discovery.seeds.map(\.source) == [.probe, .probe, .dns])
+        #expect(discovery.catalogues.map(\.description) == ["https://c.example/services.json?team=a&x=%20"])
+        #expect(discovery.interval == .milliseconds(500))
+    }
+
     @Test func `option beats environment beats file beats default`() throws {
         let file = ["API_PORT": "1", "MAX_RETRIES": "1", "LOG_LEVEL": "ERROR"]
         let configuration = try Self.read(
@@ -51,6 +64,9 @@ import Testing
         ("REPLICA_LEASE", "2"), ("LEADER_LEASE", "2.9"), ("EVENT_LOOPS", "0"), ("LOG_FORMAT", "xml"),
         ("REPLICA_ID", "a b"), ("REDIS_KEY_PREFIX", "{x}"),
         ("MAX_BODY_BYTES", "99999999999"), ("SERVICE_CA_FILE", "/nowhere/ca.pem"), ("SERVICE_CA_FILE", "/dev/null"),
+        ("DISCOVERY_SEEDS", "a:1,b"), ("DISCOVERY_SEEDS", "http://a:1"),
+        ("DISCOVERY_SEEDS", "a:1/x"), ("DISCOVERY_SEEDS", "_http._tcp.a:1"), ("DISCOVERY_CATALOGUES", "ftp://a"),
+        ("DISCOVERY_CATALOGUES", "http://u@a/x"),
     ])
     func `refuses what it does not understand and names it`(name: String, value: String) {
         #expect {

@@ -63,6 +63,14 @@ extension ClusterState {
         ]
         var (reply, durability) = try await self.commit("service_remove", arguments.map { RedisWord($0) })
         try self.checkDone(try reply.text(), id)
+        return try self.removed(id, &reply, durability)
+    }
+
+    func removed(
+        _ id: ServiceID,
+        _ reply: inout ReplyReader,
+        _ durability: Durability?
+    ) throws(StateError) -> Removed {
         let epoch = try reply.epoch()
         let record = RegistryRecord(key: RecordKey(.service, id.text), stamp: epoch, content: .removed)
         let entry = LogEntry(epoch: epoch, previous: try reply.epoch(), record: record)
@@ -116,11 +124,21 @@ extension ClusterState {
         var (reply, durability) = try await self.commit(function, arguments.map { RedisWord($0) })
         let status = try reply.text()
         try self.checkDone(status, id)
+        return try self.committed(id, status, &reply, durability)
+    }
+
+    /// The service that follows the status of a change.
+    func committed(
+        _ id: ServiceID,
+        _ status: String,
+        _ reply: inout ReplyReader,
+        _ durability: Durability?
+    ) throws(StateError) -> Committed {
         let epoch = try reply.epoch()
         let previous = Int64(try reply.text()).map { Epoch($0) }
         let record = RegistryRecord(key: RecordKey(.service, id.text), stamp: epoch, fields: try reply.fields())
         guard let change = Committed.Change(rawValue: status), case .service(let service, _) = record.content else {
-            throw StateError(.unreadable, "\(function) answered \(status) with a record that cannot be read")
+            throw StateError(.unreadable, "a change of \(id) answered \(status) with a record that cannot be read")
         }
         let entry = previous.map { LogEntry(epoch: epoch, previous: $0, record: record) }
         return Committed(service: service, change: change, epoch: epoch, entry: entry, durability: durability)

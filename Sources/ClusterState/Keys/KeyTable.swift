@@ -17,7 +17,8 @@ public enum KeyTable {
             type: "hash",
             holds: "one service: the fields of its registration, draining, source, epoch",
             writtenBy:
-                "service_register, service_patch, service_drain, service_remove, services_expire, registry_repair",
+                "service_register, service_patch, service_drain, service_remove, services_expire, registry_repair, "
+                + "discovery_register, discovery_remove, discovery_resolve",
             kept: "until removed",
             command: "HGETALL $P'service:<id>'"
         ),
@@ -98,6 +99,38 @@ public enum KeyTable {
             command: "HGETALL $P'services-file'"
         ),
         Row(
+            name: "sightings",
+            type: "hash",
+            holds: "services found by introspection: fingerprint of what was registered; gone: removed by discovery",
+            writtenBy: "discovery_register, discovery_remove",
+            kept: "at least a day after the service; pruned above 4096",
+            command: "HGETALL $P'sightings'"
+        ),
+        Row(
+            name: "catalogue:<url>",
+            type: "hash",
+            holds: "entries of a catalogue as they were last applied",
+            writtenBy: "discovery_catalogue",
+            kept: "while the catalogue is configured",
+            command: "HGETALL $P'catalogue:<url>'"
+        ),
+        Row(
+            name: "catalogues",
+            type: "set",
+            holds: "URLs of the catalogues of which something is applied",
+            writtenBy: "as catalogue:<url>",
+            kept: "as catalogue:<url>",
+            command: "SMEMBERS $P'catalogues'"
+        ),
+        Row(
+            name: "discovery",
+            type: "hash",
+            holds: "the last sweep: at (ms), by, term, summary; per source what it found, and its errors so far",
+            writtenBy: "discovery_sweep",
+            kept: "always",
+            command: "HGETALL $P'discovery'"
+        ),
+        Row(
             name: "sessions",
             type: "zset",
             holds: "sessions of replicas, by their deadline in ms on the lease clock",
@@ -126,8 +159,10 @@ public enum KeyTable {
             type: "stream",
             holds:
                 "hints for replicas that listen: kind (elected, resigned, left, want, free, breaker, probe_wanted, "
-                + "probe_free, verdict, second_opinion, job_queued, job_cancel, job_ended), subject, detail",
-            writtenBy: "session_end, lease_campaign, lease_resign, permit_lease, breaker_*, health_report",
+                + "probe_free, verdict, second_opinion, job_queued, job_cancel, job_ended, hint), subject, detail",
+            writtenBy:
+                "session_end, lease_campaign, lease_resign, permit_lease, "
+                + "breaker_*, health_report, discovery_hint",
             kept: "about the last 1000 signals",
             command: "XREVRANGE $P'signals' + - COUNT 10"
         ),

@@ -24,6 +24,9 @@ public struct Keys: Sendable, Hashable {
     public var leases: String { self.prefix + "leases" }
     public var events: String { self.prefix + "events" }
     public var servicesFile: String { self.prefix + "services-file" }
+    public var sightings: String { self.prefix + "sightings" }
+    public var catalogues: String { self.prefix + "catalogues" }
+    public var discovery: String { self.prefix + "discovery" }
     public var sessions: String { self.prefix + "sessions" }
     public var leader: String { self.prefix + "leader" }
     public var signals: String { self.prefix + "signals" }
@@ -40,6 +43,11 @@ public struct Keys: Sendable, Hashable {
 
     public func jobRequest(_ id: JobID) -> String {
         "\(self.prefix)job-request:\(id)"
+    }
+
+    /// What of the catalogue at this URL is applied.
+    public func catalogue(_ url: String) -> String {
+        "\(self.prefix)catalogue:\(url)"
     }
 
     public func replica(_ id: String) -> String {

@@ -22,6 +22,8 @@ public enum ClusterSignal: Hashable, Sendable {
     case verdictChanged(instance: String, version: Int64)
     /// A replica finds the instance down; another one shall look.
     case secondOpinion(instance: String, replica: String)
+    /// Something that discovery looks at may have changed.
+    case hint(subject: String, reason: String)
     /// What another build may have to say.
     case other(kind: String, subject: String, detail: String)
 
@@ -42,6 +44,7 @@ public enum ClusterSignal: Hashable, Sendable {
         case "probe_free": self = .freedProbe(instance: subject, session: detail)
         case "verdict": self = .verdictChanged(instance: subject, version: Int64(detail) ?? 0)
         case "second_opinion": self = .secondOpinion(instance: subject, replica: detail)
+        case "hint": self = .hint(subject: subject, reason: detail)
         default: self = .other(kind: kind, subject: subject, detail: detail)
         }
     }

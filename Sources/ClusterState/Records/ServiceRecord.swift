@@ -60,7 +60,8 @@ public enum ServiceRecord {
             isDraining: try reader.flag(.draining) ?? false,
             registeredAt: Timestamp(milliseconds: try reader.integer(.registeredAt) ?? 0),
             registeredEpoch: Epoch(try reader.integer(.registeredEpoch) ?? 0),
-            epoch: Epoch(try reader.integer(.epoch) ?? 0)
+            epoch: Epoch(try reader.integer(.epoch) ?? 0),
+            resolution: Self.resolution(reader)
         )
         return (service, fields.filter { Field(rawValue: $0.key) == nil })
     }
@@ -81,6 +82,9 @@ public enum ServiceRecord {
         case registeredAt = "registered_at"
         case registeredEpoch = "registered_epoch"
         case epoch
+        /// What the leader resolved: the URL whose host it was, and its addresses with commas between them.
+        case resolvedURL = "resolved_url"
+        case addresses
     }
 }
 
@@ -111,7 +115,19 @@ extension ServiceRecord {
             (.registeredAt, String(service.registeredAt.milliseconds)),
             (.registeredEpoch, service.registeredEpoch.description),
             (.epoch, service.epoch.description),
+            (.resolvedURL, service.resolution?.url.description ?? ""),
+            (.addresses, service.resolution.map(Self.text) ?? ""),
         ]
+    }
+
+    static func text(_ resolution: Resolution) -> String {
+        resolution.addresses.map(\.description).joined(separator: ",")
+    }
+
+    /// Addresses that cannot be read are left out: the next sweep of the leader writes them anew.
+    private static func resolution(_ reader: FieldReader) -> Resolution? {
+        guard let url = reader.text(.resolvedURL).flatMap({ try? ServiceURL($0) }) else { return nil }
+        return Resolution(url: url, addresses: reader.list(.addresses).compactMap { InstanceAddress($0) })
     }
 
     private static func definition(id: String, _ reader: FieldReader) throws(RecordError) -> ServiceDefinition {

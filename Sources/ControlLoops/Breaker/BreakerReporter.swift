@@ -78,7 +78,7 @@ public final class BreakerReporter: ServiceLifecycle.Service {
 
     /// Breakers of instances that leave the registry are forgotten everywhere.
     public func apply(_ snapshot: RegistrySnapshot) {
-        let present = Set(snapshot.services.map { InstanceKey(service: $0.id, url: $0.definition.url) })
+        let present = Set(snapshot.services.flatMap(\.instances))
         let due = self.inner.withLock { inner in
             inner.gone += inner.known.subtracting(present)
             inner.known = present

@@ -64,6 +64,8 @@ struct DataFetch: Sendable {
     private mutating func ask(_ key: InstanceKey, within limit: Duration) async -> Result<Data, Failure> {
         let question = DataQuestion(self.source.query, at: key.url)
         var call = UpstreamCall(url: key.url, path: question.path, timeout: limit)
+        let origin = self.desk.origin(of: key)
+        call.origin = origin
         call.method = question.method
         call.headers = question.headers.map { ($0.key, $0.value) }.sorted { $0.0 < $1.0 }
         call.body = question.body.map { ByteBuffer(string: $0) }
@@ -80,7 +82,7 @@ struct DataFetch: Sendable {
                     Failure(code: .upstreamUnreachable, sentence: "\(error.kind.rawValue): \(error.detail)")
                 )
             }
-            if let url = question.url(at: key.url) { return .success(.elsewhere(url)) }
+            if let url = question.url(at: origin) { return .success(.elsewhere(url)) }
             return .failure(self.unusable("\(error.detail), and cannot be fetched by an address alone: ask for less"))
         }
     }

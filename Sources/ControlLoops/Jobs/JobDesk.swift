@@ -34,13 +34,25 @@ struct JobDesk: Sendable {
         }.map(\.0)
     }
 
-    /// The live state of each instance; one that the data plane does not know yet is taken as it was registered.
+    /// The live state of each instance; those that the data plane does not know yet are taken as they were registered.
     func instances(of service: Service) -> [InstanceState] {
         let known = self.port.states(of: service.id)
         if !known.isEmpty { return known }
-        var state = InstanceState(key: InstanceKey(service: service.id, url: service.definition.url))
-        state.isDraining = service.isDraining
-        return [state]
+        return service.instances.map { key in
+            var state = InstanceState(key: key)
+            state.isDraining = service.isDraining
+            return state
+        }
+    }
+
+    /// What the instance is called; an address that is no longer its service's, by itself.
+    func origin(of key: InstanceKey) -> ServiceURL {
+        guard let service = self.snapshot()[key.service], service.instances.contains(key) else { return key.url }
+        return service.origin(of: key)
+    }
+
+    func call(_ key: InstanceKey) -> TrainerCall {
+        TrainerCall(url: key.url, origin: self.origin(of: key), port: self.port)
     }
 
     private func trainer(_ service: Service, _ instance: InstanceState, latest: ModelVersion) -> Trainer {

@@ -94,7 +94,7 @@ struct JobRun {
         guard self.desk.isTrusted(self.session), let order else { return nil }
         self.desk.logger.info("training sent", metadata: ["mm.job": "\(id)", "mm.instance": "\(key)"])
         let began = self.desk.time.now()
-        let result = await self.post(order.body, to: key.url)
+        let result = await self.post(order.body, to: key)
         return await self.sent(to: key, result, since: began)
     }
 
@@ -106,8 +106,8 @@ struct JobRun {
     }
 
     /// The request under way, and beside it the watch that ends it when the job is cancelled or lost.
-    private func post(_ body: ByteBuffer, to url: ServiceURL) async -> Sent {
-        let call = TrainerCall(url: url, port: self.desk.port)
+    private func post(_ body: ByteBuffer, to trainer: InstanceKey) async -> Sent {
+        let call = self.desk.call(trainer)
         var job = self.job
         job.round = self.machine.round
         let (key, limit) = (job.trainerKey, max(.milliseconds(1), self.machine.deadline - self.desk.time.now()))
@@ -153,7 +153,7 @@ struct JobRun {
             step = self.machine.silent(wasSent: failure.mayHaveArrived, now: now)
         case .answered(let reply):
             outcome = "status_\(reply.status)"
-            step = self.machine.answered(reply.toOrder(at: key.url), now: now)
+            step = self.machine.answered(reply.toOrder(at: self.desk.origin(of: key)), now: now)
         }
         let milliseconds = (now - began).inNanoseconds / 1_000_000
         self.job.attempts.append(
@@ -204,7 +204,10 @@ struct JobRun {
         return await self.note(nil, [.cancel(said)]) == nil ? nil : step
     }
 
-    private var trainer: TrainerCall? { self.job.url.map { TrainerCall(url: $0, port: self.desk.port) } }
+    private var trainer: TrainerCall? {
+        guard let service = self.job.service, let url = self.job.url else { return nil }
+        return self.desk.call(InstanceKey(service: service, url: url))
+    }
 
     private enum Wait { case over, lost, instead(JobMachine.Step) }
 

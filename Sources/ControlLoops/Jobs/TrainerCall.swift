@@ -6,6 +6,8 @@ internal import Registry
 /// The requests that a runner makes to a trainer, and its answers in the words of the rules.
 struct TrainerCall: Sendable {
     let url: ServiceURL
+    /// What the trainer is called, where `url` names one address of it.
+    let origin: ServiceURL
     let port: any TrainerPort
 
     /// Answers longer than this are failures; what is kept of one is shorter still.
@@ -45,6 +47,7 @@ struct TrainerCall: Sendable {
 
     private func send(_ call: UpstreamCall) async throws(UpstreamFailure) -> TrainerReply {
         var call = call
+        call.origin = self.origin
         call.answerBytesMax = Self.answerBytesMax
         let answer = try await self.port.call(call)
         let bytes = Array(answer.body.readableBytesView)

@@ -7,12 +7,15 @@ struct ProbeBook: Sendable {
     /// One probe to be made.
     struct Errand: Sendable, Hashable {
         var key: InstanceKey
+        /// What the service is called.
+        var origin: ServiceURL
         var path: String
         /// Planned by the schedule, which hears of its end; else asked for by somebody.
         var isScheduled: Bool
     }
 
     private struct Page: Sendable {
+        var origin: ServiceURL
         var path: String
         var machine: ProbeMachine
         var shared = SharedVerdict()
@@ -51,13 +54,14 @@ struct ProbeBook: Sendable {
         self.pages = [:]
         self.instances = [:]
         for service in snapshot.services {
-            let key = InstanceKey(service: service.id, url: service.definition.url)
-            let path = service.definition.probePath
-            var page = old[key] ?? Page(path: path, machine: ProbeMachine(since: wall))
-            page.path = path
-            self.pages[key] = page
-            if let sight = self.early.removeValue(forKey: key) { self.decide(sight, now: now) }
-            self.instances[service.id, default: []].append(key)
+            for key in service.instances {
+                let (origin, path) = (service.origin(of: key), service.definition.probePath)
+                var page = old[key] ?? Page(origin: origin, path: path, machine: ProbeMachine(since: wall))
+                (page.origin, page.path) = (origin, path)
+                self.pages[key] = page
+                if let sight = self.early.removeValue(forKey: key) { self.decide(sight, now: now) }
+                self.instances[service.id, default: []].append(key)
+            }
         }
         self.schedule(now: now)
     }
@@ -73,17 +77,19 @@ struct ProbeBook: Sendable {
 
     mutating func start(now: Instant) -> [Errand] {
         self.schedule.start(now: now).compactMap { key in
-            self.pages[key].map { Errand(key: key, path: $0.path, isScheduled: true) }
+            self.pages[key].map { Errand(key: key, origin: $0.origin, path: $0.path, isScheduled: true) }
         }
     }
 
-    /// Probes of all instances of a service at once; none when too many are under way already.
+    /// Probes of all instances of a service at once; none when too many are under way already. A service with very
+    /// many instances gets its turn when nobody else's are.
     mutating func startUnscheduled(_ id: ServiceID) -> [Errand] {
         let keys = self.instances[id] ?? []
-        guard self.unscheduledInFlight + keys.count <= Self.unscheduledMax else { return [] }
+        let isFree = self.unscheduledInFlight == 0
+        guard isFree || self.unscheduledInFlight + keys.count <= Self.unscheduledMax else { return [] }
         self.unscheduledInFlight += keys.count
         return keys.compactMap { key in
-            self.pages[key].map { Errand(key: key, path: $0.path, isScheduled: false) }
+            self.pages[key].map { Errand(key: key, origin: $0.origin, path: $0.path, isScheduled: false) }
         }
     }
 
@@ -159,7 +165,7 @@ struct ProbeBook: Sendable {
         defer { self.opinions = [] }
         self.unscheduledInFlight += self.opinions.count { self.pages[$0] != nil }
         return self.opinions.compactMap { key in
-            self.pages[key].map { Errand(key: key, path: $0.path, isScheduled: false) }
+            self.pages[key].map { Errand(key: key, origin: $0.origin, path: $0.path, isScheduled: false) }
         }
     }
 

@@ -139,7 +139,8 @@ public final class Prober: ServiceLifecycle.Service {
 
     private func ask(_ errand: ProbeBook.Errand) async -> ProbeResult {
         let started = self.time.now()
-        let call = UpstreamCall(url: errand.key.url, path: errand.path, timeout: self.timeout)
+        var call = UpstreamCall(url: errand.key.url, path: errand.path, timeout: self.timeout)
+        call.origin = errand.origin
         do throws(UpstreamFailure) {
             let answer = try await self.port.call(call)
             return ProbeResult(answer: answer.status, after: self.time.now() - started)

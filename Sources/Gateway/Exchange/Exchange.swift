@@ -194,7 +194,8 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         let serial = self.serial
         self.isFresh = true
         lane.opening()
-        self.plane.connector.connect(to: upstream.key.url, upstream: upstream, lane: lane, on: self.plane.loop)
+        self.plane.connector
+            .connect(to: upstream.key.url, origin: upstream.origin, upstream: upstream, lane: lane, on: self.plane.loop)
             .whenComplete { result in
                 self.connected(result, serial: serial, lane: lane)
             }

@@ -49,6 +49,6 @@ final class RouteMember: Sendable {
     }
 
     private static func head(_ path: String, _ upstream: Upstream) -> [UInt8] {
-        Array("POST \(path) HTTP/1.1\r\nhost: \(upstream.key.url.authority)\r\n".utf8)
+        Array("POST \(path) HTTP/1.1\r\nhost: \(upstream.origin.authority)\r\n".utf8)
     }
 }

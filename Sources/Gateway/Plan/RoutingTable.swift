@@ -58,8 +58,8 @@ final class RoutingTable: Sendable {
 
     /// What a table is made of that outlives snapshots.
     struct Parts {
-        /// The one object of an instance.
-        var upstream: (InstanceKey) -> Upstream
+        /// The one object of an instance, and what the instance is called.
+        var upstream: (InstanceKey, ServiceURL) -> Upstream
         /// The one cursor of a pool; of a model type's split under the version `latest`.
         var tickets: (RoutePool.Key) -> TicketSource
         /// The one meter of a version.
@@ -161,9 +161,11 @@ final class RoutingTable: Sendable {
             let offering = services.filter { capability.isOffered(by: $0.definition) }
             guard !offering.isEmpty else { return nil }
             let key = RoutePool.Key(modelType: type, version: version, capability: capability)
-            let members = offering.map { service in
-                let instance = InstanceKey(service: service.id, url: service.definition.url)
-                return RouteMember(upstream: self.parts.upstream(instance), definition: service.definition)
+            let members = offering.flatMap { service in
+                service.instances.map { instance in
+                    let upstream = self.parts.upstream(instance, service.origin(of: instance))
+                    return RouteMember(upstream: upstream, definition: service.definition)
+                }
             }
             let pool = RoutePool(
                 key: key,

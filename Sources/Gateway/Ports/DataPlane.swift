@@ -25,6 +25,7 @@ public final class DataPlane: Sendable {
     private let group: MultiThreadedEventLoopGroup
     let board: GateBoard
     private let connector: UpstreamConnector
+    private let resolver: AddressResolver
     private let planes: [LoopPlane]
     let queue: PermitQueue
     let desk: TicketDesk
@@ -64,6 +65,7 @@ public final class DataPlane: Sendable {
         self.desk = desk
         self.queue = queue
         self.connector = connector
+        self.resolver = AddressResolver(group: group)
         self.planes = loops.enumerated().map { [common, jar] index, loop in
             LoopPlane(
                 index: index,
@@ -154,6 +156,23 @@ public final class DataPlane: Sendable {
             plane.loop.execute { receiver.cancel() }
         }
         return try result.get()
+    }
+
+    /// The addresses that the host of a service's URL stands for and that may be connected to, within the time.
+    public func addresses(of url: ServiceURL, within limit: Duration) async throws(UpstreamFailure) -> [InstanceAddress]
+    {
+        if let reason = self.connector.judge.refuses(host: url.host) {
+            throw UpstreamFailure(kind: .denied, detail: reason)
+        }
+        let found = try await self.resolver.addresses(of: url, within: limit)
+        do {
+            let allowed = try self.connector.judged(found, of: url)
+            return allowed.compactMap { address in
+                address.ipAddress.map { InstanceAddress(host: $0, port: address.port ?? url.port) }
+            }
+        } catch {
+            throw UpstreamConnector.failure(error)
+        }
     }
 
     public func statistics() async -> DataPlaneStatistics {

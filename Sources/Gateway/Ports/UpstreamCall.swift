@@ -5,6 +5,8 @@ public import Registry
 /// never balanced, never counted as traffic.
 public struct UpstreamCall: Sendable {
     public var url: ServiceURL
+    /// What the service is called, where `url` names one address of it. Nil: `url`.
+    public var origin: ServiceURL?
     /// With the service's path prefix.
     public var path: String
     public var method = "GET"

@@ -63,7 +63,7 @@ final class GateBoard: Sendable {
             .empty,
             strategy: strategy,
             RoutingTable.Parts(
-                upstream: { Upstream(key: $0, policy: policy, laneCount: laneCount) },
+                upstream: { Upstream(key: $0, origin: $1, policy: policy, laneCount: laneCount) },
                 tickets: { TicketSource(name: $0.name, desk: desk) },
                 meter: { VersionMeter(key: $0, laneCount: laneCount) }
             )
@@ -109,9 +109,11 @@ final class GateBoard: Sendable {
             var meters = shared.meters.count < Self.metersMax ? shared.meters : [:]
             let old = shared
             let parts = RoutingTable.Parts(
-                upstream: { key in
+                upstream: { key, origin in
                     if let known = upstreams[key] { return known }
-                    let upstream = old.upstreams[key] ?? self.newUpstream(key, returning: old.leaving[key])
+                    let kept = old.upstreams[key].flatMap { $0.origin == origin ? $0 : nil }
+                    let leaving = old.leaving[key].flatMap { $0.origin == origin ? $0 : nil }
+                    let upstream = kept ?? self.newUpstream(key, origin, returning: leaving)
                     upstreams[key] = upstream
                     return upstream
                 },
@@ -143,8 +145,8 @@ final class GateBoard: Sendable {
         self.raise()
     }
 
-    private func newUpstream(_ key: InstanceKey, returning old: Upstream?) -> Upstream {
-        let upstream = old ?? Upstream(key: key, policy: self.policy, laneCount: self.laneCount)
+    private func newUpstream(_ key: InstanceKey, _ origin: ServiceURL, returning old: Upstream?) -> Upstream {
+        let upstream = old ?? Upstream(key: key, origin: origin, policy: self.policy, laneCount: self.laneCount)
         let isInTouch = self.sharing.withLock { $0.isInTouch }
         upstream.gate.withBreaker { $0.setInTouch(isInTouch) }
         return upstream
@@ -152,9 +154,9 @@ final class GateBoard: Sendable {
 
     /// Instances that stay keep what they hold; those that left are retired, and kept while requests are there.
     private func limit(_ upstreams: [InstanceKey: Upstream], _ snapshot: RegistrySnapshot, _ shared: inout Shared) {
-        for (key, upstream) in shared.upstreams where upstreams[key] == nil {
+        for (key, upstream) in shared.upstreams where upstreams[key] !== upstream {
             upstream.setRetired(true)
-            if upstream.inFlight > 0 { shared.leaving[key] = upstream }
+            if upstreams[key] == nil, upstream.inFlight > 0 { shared.leaving[key] = upstream }
         }
         var limits = shared.limits.filter { shared.leaving[$0.key] != nil }
         for (key, upstream) in upstreams {

@@ -7,6 +7,8 @@ internal import Synchronization
 /// What differs between event loops stands in its lanes, one for each loop and touched by that loop alone.
 final class Upstream: Sendable {
     let key: InstanceKey
+    /// What the service is called: its host stands in `Host` and in TLS, though the key may name one address of it.
+    let origin: ServiceURL
     let gate: InstanceGate
     /// `POST <prefix>/predict HTTP/1.1` and `host`, each with CRLF.
     let predictHead: [UInt8]
@@ -16,10 +18,11 @@ final class Upstream: Sendable {
     let gauge = PermitGauge()
     private let retired = Atomic<Bool>(false)
 
-    init(key: InstanceKey, policy: BreakerPolicy, laneCount: Int) {
+    init(key: InstanceKey, origin: ServiceURL, policy: BreakerPolicy, laneCount: Int) {
         self.key = key
+        self.origin = origin
         self.gate = InstanceGate(policy: policy, seed: StableHash.of(key.description))
-        let host = "HTTP/1.1\r\nhost: \(key.url.authority)\r\n"
+        let host = "HTTP/1.1\r\nhost: \(origin.authority)\r\n"
         self.predictHead = Array("POST \(key.url.pathPrefix)/predict \(host)".utf8)
         self.trainHead = Array("POST \(key.url.pathPrefix)/train \(host)".utf8)
         self.lanes = (0..<laneCount).map { _ in UpstreamLane() }

@@ -31,7 +31,8 @@ final class UpstreamCallReceiver: AnswerReceiver, @unchecked Sendable {
         self.deadline = self.plane.loop.scheduleTask(in: timeout) {
             self.end(.failure(UpstreamFailure(kind: .timeout, detail: "no answer within \(self.call.timeout)")))
         }
-        self.plane.connector.connect(to: self.call.url, upstream: nil, lane: nil, on: self.plane.loop)
+        self.plane.connector
+            .connect(to: self.call.url, origin: self.origin, upstream: nil, lane: nil, on: self.plane.loop)
             .whenComplete { self.connected($0) }
     }
 
@@ -49,8 +50,10 @@ final class UpstreamCallReceiver: AnswerReceiver, @unchecked Sendable {
         }
     }
 
+    private var origin: ServiceURL { self.call.origin ?? self.call.url }
+
     private var request: ByteBuffer {
-        var head = "\(self.call.method) \(self.call.path) HTTP/1.1\r\nhost: \(self.call.url.authority)\r\n"
+        var head = "\(self.call.method) \(self.call.path) HTTP/1.1\r\nhost: \(self.origin.authority)\r\n"
         head += "user-agent: model-manager\r\nconnection: close\r\n"
         for header in self.call.headers { head += "\(header.name): \(header.value)\r\n" }
         if let body = self.call.body { head += "content-length: \(body.readableBytes)\r\n" }

@@ -9,7 +9,7 @@ internal import Synchronization
 /// The address that was judged is the address that is connected to; nothing resolves the name a second time in
 /// between. Addresses are tried in the order the resolver gave them.
 final class UpstreamConnector: Sendable {
-    private let judge: HostJudge
+    let judge: HostJudge
     private let connectTimeout: Duration
     private let tls: UpstreamTLS
     /// Where the data plane itself listens; an instance there would be a loop.
@@ -27,29 +27,40 @@ final class UpstreamConnector: Sendable {
     }
 
     /// On the loop; the result comes on the loop.
-    func connect(to url: ServiceURL, upstream: Upstream?, lane: UpstreamLane?, on loop: any EventLoop)
-        -> EventLoopFuture<UpstreamConnection>
-    {
-        if let reason = self.judge.refuses(host: url.host) {
+    ///
+    /// The `origin` is what the service is called, where `url` names one address of it: its host is what lists of hosts
+    /// and certificates know.
+    func connect(
+        to url: ServiceURL,
+        origin: ServiceURL,
+        upstream: Upstream?,
+        lane: UpstreamLane?,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<UpstreamConnection> {
+        if let reason = self.judge.refuses(host: origin.host) {
             return loop.makeFailedFuture(UpstreamFailure(kind: .denied, detail: reason))
         }
-        return self.addresses(of: url, on: loop).flatMap { addresses in
-            self.connect(to: url, addresses[...], upstream: upstream, lane: lane, on: loop)
+        return self.addresses(of: url, origin: origin, on: loop).flatMap { addresses in
+            self.connect(to: origin, addresses[...], upstream: upstream, lane: lane, on: loop)
         }
     }
 
     /// Literals at once, names on a thread that may block.
-    private func addresses(of url: ServiceURL, on loop: any EventLoop) -> EventLoopFuture<[SocketAddress]> {
+    private func addresses(
+        of url: ServiceURL,
+        origin: ServiceURL,
+        on loop: any EventLoop
+    ) -> EventLoopFuture<[SocketAddress]> {
         if let address = try? SocketAddress(ipAddress: url.host, port: url.port) {
-            return loop.makeCompletedFuture { try self.judged([address], of: url) }
+            return loop.makeCompletedFuture { try self.judged([address], of: origin) }
         }
         return NIOThreadPool.singleton.runIfActive(eventLoop: loop) {
-            try self.judged(HostResolver.addresses(of: url.host, port: url.port), of: url)
+            try self.judged(HostResolver.addresses(of: url.host, port: url.port), of: origin)
         }
     }
 
     /// The allowed ones; throws why when there are none.
-    private func judged(_ addresses: [SocketAddress], of url: ServiceURL) throws -> [SocketAddress] {
+    func judged(_ addresses: [SocketAddress], of url: ServiceURL) throws -> [SocketAddress] {
         let own = self.own.withLock { $0 }
         var refusal: String?
         let allowed = addresses.filter { address in

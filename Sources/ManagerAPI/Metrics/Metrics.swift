@@ -24,6 +24,7 @@ struct Metrics: Sendable {
         self.instances(snapshot, &page)
         self.replica(snapshot, &page)
         self.cluster(await self.ports.cluster.cluster(), &page)
+        self.discovery(&page)
         self.process(ProcessFacts.read(), &page)
         page.end()
         return Response(

@@ -10,6 +10,8 @@ public struct FacePorts: Sendable {
     public var events: (any EventLog)?
     /// Nil: this replica takes no orders about models.
     public var models: (any ModelCommands)?
+    /// Nil: this replica discovers nothing.
+    public var discovery: (any DiscoveryReports)?
     public var replica: any ReplicaStatus
     public var clocks: ReplicaClocks
     /// Nil: `/train` says that this replica keeps none.

@@ -11,6 +11,10 @@ struct ServeOptions: ParsableArguments {
     @Option(name: .customLong("log-format"), help: "Text or json (default text).") var logFormat: String?
     @Option(name: .customLong("service-discovery-interval"), help: "Seconds between two discovery sweeps (default 30).")
     var serviceDiscoveryInterval: String?
+    @Option(name: .customLong("discovery-seeds"), help: "Host:port list whose servers are asked what they serve.")
+    var discoverySeeds: String?
+    @Option(name: .customLong("discovery-catalogues"), help: "URLs that return the form of the services file.")
+    var discoveryCatalogues: String?
     @Option(
         name: .customLong("health-check-interval"),
         help: "Seconds between two probes of one instance (default 10)."
@@ -97,6 +101,8 @@ struct ServeOptions: ParsableArguments {
             ("LOG_LEVEL", self.logLevel),
             ("LOG_FORMAT", self.logFormat),
             ("SERVICE_DISCOVERY_INTERVAL", self.serviceDiscoveryInterval),
+            ("DISCOVERY_SEEDS", self.discoverySeeds),
+            ("DISCOVERY_CATALOGUES", self.discoveryCatalogues),
             ("HEALTH_CHECK_INTERVAL", self.healthCheckInterval),
             ("SERVICE_TIMEOUT", self.serviceTimeout),
             ("LOAD_BALANCING_STRATEGY", self.loadBalancingStrategy),

@@ -25,6 +25,7 @@ struct Replica {
     private let members: MembershipParts
     private let breakers: BreakerParts
     private let jobs: JobParts
+    private let discovery: DiscoveryParts
     private let controlLoops: MultiThreadedEventLoopGroup
     private let dataLoops: MultiThreadedEventLoopGroup
 
@@ -54,6 +55,13 @@ struct Replica {
         )
         self.members = MembershipParts(configuration, store: self.store, self: self.presence, logger: logger)
         self.jobs = JobParts(
+            configuration,
+            store: self.store,
+            members: self.members,
+            dataPlane: self.dataPlane,
+            logger: logger
+        )
+        self.discovery = DiscoveryParts(
             configuration,
             store: self.store,
             members: self.members,
@@ -142,6 +150,7 @@ struct Replica {
             StalenessMark(contact: self.store.contact, catchUp: self.members.catchUp, dataPlane: self.dataPlane)
         )
         loops += ModelParts(store: self.store, members: self.members, dataPlane: self.dataPlane).loops(self.logger)
+        loops.append(self.discovery.loop)
         if let file = self.configuration.servicesFile {
             loops.append(
                 ServicesFileLoop(
@@ -174,6 +183,7 @@ struct Replica {
         )
         ports.jobs = self.jobs.board
         ports.models = StoreModels(store: self.store)
+        ports.discovery = SweepReports(loop: self.discovery.loop)
         var settings = FaceSettings()
         settings.bodyBytesMax = self.configuration.dataPlane.bodyBytesMax
         settings.timeout = self.configuration.dataPlane.timeout

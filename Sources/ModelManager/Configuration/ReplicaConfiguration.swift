@@ -1,3 +1,4 @@
+import ControlLoops
 import Decisions
 import Gateway
 import Logging
@@ -12,7 +13,7 @@ struct ReplicaConfiguration: Sendable {
     var apiPort: Int
     var logLevel: Logger.Level
     var logFormat: LogFormat
-    var discoveryInterval: Duration
+    var discovery: DiscoveryLoop.Sources
     var healthCheckInterval: Duration
     var redisURL: String?
     var redisKeyPrefix: String
@@ -38,7 +39,7 @@ struct ReplicaConfiguration: Sendable {
         self.apiPort = try values.integer("API_PORT", in: 0...65535)
         self.logLevel = try values.choice("LOG_LEVEL", of: LogLevel.self).level
         self.logFormat = try values.choice("LOG_FORMAT", of: LogFormat.self)
-        self.discoveryInterval = try values.seconds("SERVICE_DISCOVERY_INTERVAL", in: 0.1...86400)
+        self.discovery = try Self.discovery(values)
         self.healthCheckInterval = try values.seconds("HEALTH_CHECK_INTERVAL", in: 0.1...86400)
         self.redisURL = values.text("REDIS_URL")
         self.redisKeyPrefix = try values.name("REDIS_KEY_PREFIX") ?? "mm"
@@ -60,6 +61,26 @@ struct ReplicaConfiguration: Sendable {
     private static let leaseRange = 3.0...3600.0
 
     var replicaID: String { self.dataPlane.replicaID }
+
+    private static func discovery(_ values: SettingValues) throws(ConfigurationError) -> DiscoveryLoop.Sources {
+        let interval = try values.seconds("SERVICE_DISCOVERY_INTERVAL", in: 0.1...86400)
+        var sources = DiscoveryLoop.Sources(interval: interval)
+        for text in values.list("DISCOVERY_SEEDS") {
+            do throws(DiscoverySeedError) {
+                sources.seeds.append(try DiscoverySeed(text))
+            } catch {
+                throw values.refusal("DISCOVERY_SEEDS", "host:port or names of SRV records; \(error)")
+            }
+        }
+        for text in values.list("DISCOVERY_CATALOGUES") {
+            do throws(CatalogueURLError) {
+                sources.catalogues.append(try CatalogueURL(text))
+            } catch {
+                throw values.refusal("DISCOVERY_CATALOGUES", "http and https URLs; \(error)")
+            }
+        }
+        return sources
+    }
 
     private static func dataPlane(_ values: SettingValues, replicaID: String) throws(ConfigurationError)
         -> DataPlaneSettings

@@ -25,7 +25,17 @@ extension Setting {
         Setting(
             name: "SERVICE_DISCOVERY_INTERVAL",
             defaultText: "30",
-            meaning: "seconds between two discovery sweeps; the services file is watched all the time"
+            meaning: "seconds between two discovery sweeps of the leader; the services file is watched all the time"
+        ),
+        Setting(
+            name: "DISCOVERY_SEEDS",
+            defaultText: "",
+            meaning: "host:port list, or names of SRV records, whose servers are asked what they serve"
+        ),
+        Setting(
+            name: "DISCOVERY_CATALOGUES",
+            defaultText: "",
+            meaning: "URLs that return the form of the services file"
         ),
         Setting(
             name: "HEALTH_CHECK_INTERVAL",
@@ -141,8 +151,7 @@ extension Setting {
     /// Variables of the contract that this version does not act on. Setting one stops the start: a limit, a lock or a
     /// certificate that is silently ignored is worse than a refusal.
     static let notYet: [String] = [
-        "DISCOVERY_SEEDS",
-        "DISCOVERY_CATALOGUES", "AUTH_KEYS_FILE", "AUTH_JWKS_FILE", "AUTH_ISSUER", "AUTH_AUDIENCE",
+        "AUTH_KEYS_FILE", "AUTH_JWKS_FILE", "AUTH_ISSUER", "AUTH_AUDIENCE",
         "TLS_CERT", "TLS_KEY",
         "TLS_CLIENT_CA",
     ]

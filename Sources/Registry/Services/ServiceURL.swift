@@ -35,6 +35,24 @@ public struct ServiceURL: Hashable, Sendable {
         return self.port == (self.scheme == .http ? 80 : 443) ? host : "\(host):\(self.port)"
     }
 
+    /// Whether the host is a name of SRV records, `_service._protocol.name`: it stands for hosts and has none itself.
+    public var isServiceName: Bool {
+        let labels = self.host.split(separator: ".", maxSplits: 2)
+        return labels.count == 3 && labels[0].hasPrefix("_") && labels[1].hasPrefix("_")
+    }
+
+    /// The same service at one address of its host.
+    public func reached(at address: InstanceAddress) -> ServiceURL {
+        ServiceURL(scheme: self.scheme, host: address.host, port: address.port, pathPrefix: self.pathPrefix)
+    }
+
+    private init(scheme: Scheme, host: String, port: Int, pathPrefix: String) {
+        self.scheme = scheme
+        self.host = host
+        self.port = port
+        self.pathPrefix = pathPrefix
+    }
+
     private static func splitScheme(_ text: String) throws(ServiceURLError) -> (Scheme, Substring) {
         for scheme in [Scheme.http, .https] {
             let start = "\(scheme.rawValue)://"

@@ -26,6 +26,32 @@ import Testing
         }
     }
 
+    @Test func `sends to an address of the trainer's name, calls it by the name, and asks the same address`()
+        async throws
+    {
+        let trainers = FakeTrainers { call in
+            guard call.method == "GET" else {
+                return FakeTrainers.answer(202, headers: [("Location", "http://models.example:8000/train/9")])
+            }
+            return FakeTrainers.answer(200, #"{"status":"succeeded"}"#)
+        }
+        var service = try JobBench.service("t", at: "http://models.example:8000") { $0.discovery = .dns }
+        let addresses = ["10.0.0.1:8000", "10.0.0.2:8000"].compactMap { InstanceAddress($0) }
+        service.resolution = Resolution(url: service.definition.url, addresses: addresses)
+        let name = service.definition.url
+        try await JobBench.run([service], port: trainers) { bench in
+            let id = try await bench.submit()
+            try await bench.withReplica {
+                let job = try await bench.job(id)
+                #expect(job.status == .succeeded)
+                #expect(trainers.lines == ["POST /train", "GET /train/9"])
+                let urls = Set(trainers.calls.map(\.url.description))
+                #expect(urls.count == 1 && urls.isSubset(of: ["http://10.0.0.1:8000", "http://10.0.0.2:8000"]))
+                #expect(Set(trainers.calls.map(\.origin)) == [name])
+            }
+        }
+    }
+
     @Test func `asks how it goes until it ends, and shows how far it is`() async throws {
         let asked = Mutex(0)
         let trainers = FakeTrainers { call in

@@ -241,7 +241,7 @@ private func table(
     let snapshot = RegistrySnapshot(epoch: Epoch(1), services: services, pointers: [type: pointers])
     var kept = tickets
     let parts = RoutingTable.Parts(
-        upstream: { Upstream(key: $0, policy: .init(), laneCount: 1) },
+        upstream: { Upstream(key: $0, origin: $1, policy: .init(), laneCount: 1) },
         tickets: { key in
             let source =
                 kept[key] ?? TicketSource(name: key.name, desk: TicketDesk(localStart: 0, bell: ReserverBell()))
