@@ -69,7 +69,7 @@ let package = Package(
             path: "cluster/functions",
             resources: [
                 "library", "lease", "session", "permit", "ticket", "breaker", "health", "service", "model", "traffic",
-                "registry", "job", "discovery",
+                "registry", "job", "discovery", "evaluation",
             ].map { .embedInCode("\($0).lua") },
             swiftSettings: settings
         ),

@@ -41,6 +41,9 @@ public struct ManagerFace: Sendable {
             models,
             ModelWrites(ports: ports, knowledge: knowledge, reads: models, settings: settings)
         )
+        routes += EvaluationRoutes.routes(
+            EvaluationCalls(ports: ports, knowledge: knowledge, reads: models, settings: settings)
+        )
         let calls = ModelCalls(ports: ports, bodyBytesMax: settings.bodyBytesMax)
         let health = ReplicaHealth(ports: ports, identity: identity, knowledge: knowledge)
         routes += ModelRoutes.routes(models, calls)

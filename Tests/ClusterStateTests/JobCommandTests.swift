@@ -10,12 +10,13 @@ import Testing
 
     @Test func `carry a job from its submission to its end`() async throws {
         try await withState { state in
-            let body = #"{"model_type":"LSTM","model_version":"latest","validation":{"metric":"mse"},"timeout":60}"#
+            let test = #"{"metric":"mse","dataset":{"inline":[{"data":[1],"expected":2}]}}"#
+            let body = #"{"model_type":"LSTM","model_version":"latest","validation":\#(test),"timeout":60}"#
             guard case .queued(let queued) = try await state.submit(self.order("j", key: "k", body: body)) else {
                 throw StateSurprise()
             }
             #expect(queued.status == .queued && queued.phase == .waiting && queued.requestedVersion == .latest)
-            #expect(queued.validation == ["metric": "mse"])
+            #expect(queued.validation?["metric"] == "mse")
             #expect(try await state.submit(self.order("j2", key: "k", body: body)) == .known(queued))
             #expect(try await state.submit(self.order("j2", key: "k")) == .conflict(queued.id))
             #expect(try await state.claimJobs(1, session: "r1.a", running: []) == nil)

@@ -87,6 +87,13 @@ enum Samples {
             _ = try await state.sendJob(claimed.job.id, to: place, limit: 0, session: "r1.a", [])
         }
         _ = try await state.endJob(try #require(held.first).job.id, .failed, detail: "", session: "r1.a", [])
+        let test = EvaluationOrder(
+            id: try #require(EvaluationID("e")),
+            type: try #require(ModelType("LSTM")),
+            version: try #require(ModelVersion("v2")),
+            request: Array("{}".utf8)
+        )
+        #expect(try await state.submitEvaluation(test) == .queued)
     }
 
     static func order(

@@ -6,7 +6,7 @@ import Registry
 extension FakeReplica: ModelCommands {
     func switchModel(_ type: ModelType, to order: SwitchOrder) async throws(Problem) -> ModelReply {
         let canary = order.canary.map { " by \($0.steps)" } ?? ""
-        let how = order.isForced ? " forced" : ""
+        let how = (order.isForced ? " forced" : "") + (order.requiresEvaluation ? " if tested" : "")
         return self.order("switch \(type) from \(order.expected?.text ?? "any") to \(order.version)\(canary)\(how)")
     }
 
@@ -32,6 +32,17 @@ extension FakeReplica: ModelCommands {
 
     func retire(_ version: ModelVersion, of type: ModelType, timeout: Duration) async throws(Problem) -> ModelReply {
         self.order("retire \(version) of \(type) within \(timeout)")
+    }
+
+    func requireEvaluation(of type: ModelType, _ isRequired: Bool) async throws(Problem) -> ModelReply {
+        self.order("require evaluation of \(type): \(isRequired)")
+    }
+
+    func evaluate(_ order: EvaluationOrder) async throws(Problem) -> EvaluationReply {
+        self.edit { state in
+            state.calls.append("evaluate \(order.version) of \(order.type)")
+            return state.evaluationReply
+        }
     }
 
     func waitForCluster(_ epoch: Epoch, within limit: Duration) async throws(Problem) -> [ReplicaBehind] {

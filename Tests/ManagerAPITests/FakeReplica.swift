@@ -38,6 +38,7 @@ final class FakeReplica: Sendable {
         var calls: [String] = []
         /// What the store says to the next order about a model.
         var modelReply = ModelReply.same(Epoch(7))
+        var evaluationReply = EvaluationReply.queued
         /// Who never comes to know a switch.
         var behind: [ReplicaBehind] = []
         var now = Instant(nanoseconds: 1_000_000_000_000)

@@ -35,6 +35,7 @@ end
 
 local function is_known_version(model, offers, version)
     return offers[version] ~= nil or model['state:' .. version] ~= nil or model['since:' .. version] ~= nil
+        or model['verdict:' .. version] ~= nil
 end
 
 local function state_of(model, offers, version)
@@ -151,6 +152,14 @@ local function refusal(model, offers, version, forced)
     if not forced and state ~= 'ready' then return { 'not_ready', state } end
 end
 
+-- The reply that says that a switch needs a passed test of the version; nil when it has one, or none is demanded. What
+-- the order itself demands cannot be forced away, what the model type always demands can.
+local function lacks_verdict(model, version, demanded, forced)
+    local must = demanded or (model.require_evaluation == 'true' and not forced)
+    local verdict = model['verdict:' .. version]
+    if must and verdict ~= 'passed' then return { 'unevaluated', verdict or 'none' } end
+end
+
 --[[
   Make a version the latest of its model type, at once or as a canary in steps.
 
@@ -168,8 +177,10 @@ end
   ARGV[8]  interval  milliseconds of a step
   ARGV[9]  max_error_rate     share of failed requests above which the canary is rolled back
   ARGV[10] max_latency_ratio  '' none, else how many times slower than the present version it may be
+  ARGV[11] require_evaluation '1' only if the last test of the version was passed
   Returns  {'changed', epoch, epoch before, {field, value, …}}   {'same', epoch of the model}   {'absent'}
            {'unexpected', latest}   {'unknown', version}   {'not_ready', state}   {'rolling', version}
+           {'unevaluated', 'none' | 'failed'}
   Swift    ClusterState.switchModel(_:to:floor:by:)
 ]]
 local function model_switch(keys, args)
@@ -180,6 +191,7 @@ local function model_switch(keys, args)
     if not latest then return { 'absent' } end
     if args[5] ~= '' and args[5] ~= latest then return { 'unexpected', latest } end
     local refused = refusal(model, offers, version, args[6] == '1')
+        or latest ~= version and lacks_verdict(model, version, args[11] == '1', args[6] == '1')
     if refused then return refused end
     if steps == '' then
         if model.latest == version and not model.split and not is_rolling(model) then return { 'same', model.epoch } end
@@ -316,6 +328,31 @@ local function model_traffic(keys, args)
     return reply
 end
 publish('model_traffic', model_traffic)
+
+--[[
+  Let switches of a model type demand a passed test of the version, or no longer.
+
+  KEYS[1]  prefix
+  ARGV[1]  type    model type
+  ARGV[2]  floor   highest epoch the caller has seen
+  ARGV[3]  actor   who asks, for the events
+  ARGV[4]  demand  'true' | ''
+  Returns  {'changed', epoch, epoch before, {field, value, …}}   {'same', epoch of the model}   {'absent'}
+  Swift    ClusterState.requireEvaluation(of:_:floor:by:)
+]]
+local function model_require(keys, args)
+    local prefix, type, demand = keys[1], args[1], args[4]
+    local model = read_model(prefix, type)
+    local _, oldest = offers_of(prefix, type)
+    if not (model.latest or oldest) then return { 'absent' } end
+    if (model.require_evaluation or '') == demand then
+        return { 'same', model.epoch or text(open_meta(prefix).epoch) }
+    end
+    local reply = change_model(prefix, type, args[2], { 'require_evaluation', demand })
+    record_event(prefix, args[3], 'evaluation_required', type, reply[2], demand == '' and 'no' or 'yes')
+    return reply
+end
+publish('model_require', model_require)
 
 --[[
   Begin to retire a version: it gets no new requests from now on. Refused while something points at it.

@@ -17,7 +17,7 @@ extension ClusterState {
                 type.text, floor.description, actor ?? self.actor, order.version.text, order.expected?.text ?? "",
                 order.isForced ? "1" : "0", (canary?.steps ?? []).map { String($0) }.joined(separator: ","),
                 Self.milliseconds(canary?.interval ?? .zero), String(canary?.errorRateMax ?? 0),
-                canary?.latencyRatioMax.map { String($0) } ?? "",
+                canary?.latencyRatioMax.map { String($0) } ?? "", order.requiresEvaluation ? "1" : "0",
             ]
         )
     }
@@ -68,6 +68,20 @@ extension ClusterState {
                 type.text, floor.description, actor ?? self.actor, ModelRecord.text(of: split),
                 ModelRecord.text(of: shadow),
             ]
+        )
+    }
+
+    /// Lets switches of the model type demand a passed test of the version, or no longer.
+    public func requireEvaluation(
+        of type: ModelType,
+        _ isRequired: Bool,
+        floor: Epoch,
+        by actor: String? = nil
+    ) async throws(StateError) -> ModelReply {
+        try await self.changeModel(
+            "model_require",
+            type,
+            [type.text, floor.description, actor ?? self.actor, isRequired ? "true" : ""]
         )
     }
 
@@ -131,7 +145,7 @@ extension ClusterState {
         )
     }
 
-    private func changeModel(
+    func changeModel(
         _ function: String,
         _ type: ModelType,
         _ arguments: [String]
@@ -149,7 +163,7 @@ extension ClusterState {
         }
     }
 
-    private static func refusal(
+    static func refusal(
         _ status: String,
         _ reply: inout ReplyReader,
         _ function: String
@@ -160,6 +174,7 @@ extension ClusterState {
         case "unknown": .unknown(version: try reply.text())
         case "not_ready": .notReady(state: try reply.text())
         case "rolling": .rolling(version: try reply.text())
+        case "unevaluated": .unevaluated(verdict: try reply.text())
         case "no_history": .noHistory
         case "no_alias": .noAlias
         case "is_version": .isVersion

@@ -159,7 +159,8 @@ public enum KeyTable {
             type: "stream",
             holds:
                 "hints for replicas that listen: kind (elected, resigned, left, want, free, breaker, probe_wanted, "
-                + "probe_free, verdict, second_opinion, job_queued, job_cancel, job_ended, hint), subject, detail",
+                + "probe_free, verdict, second_opinion, job_queued, job_cancel, job_ended, evaluation_queued, hint), "
+                + "subject, detail",
             writtenBy:
                 "session_end, lease_campaign, lease_resign, permit_lease, "
                 + "breaker_*, health_report, discovery_hint",
@@ -303,6 +304,22 @@ public enum KeyTable {
             writtenBy: "job_submit",
             kept: "with the job",
             command: "HGETALL $P'job-keys'"
+        ),
+        Row(
+            name: "evaluation:<id>",
+            type: "hash",
+            holds: "one offline test that waits or is being made: model type, version, request, attempts",
+            writtenBy: "evaluation_submit, evaluation_next, evaluation_end",
+            kept: "until its verdict stands on the version",
+            command: "HGETALL $P'evaluation:<id>'"
+        ),
+        Row(
+            name: "evaluations-waiting",
+            type: "zset",
+            holds: "offline tests without a verdict, by the time in microseconds when they were asked for",
+            writtenBy: "evaluation_submit, evaluation_end",
+            kept: "until the verdict",
+            command: "ZRANGE $P'evaluations-waiting' 0 -1"
         ),
         Row(
             name: "traffic:<type>",

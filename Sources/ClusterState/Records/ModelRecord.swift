@@ -1,7 +1,8 @@
 internal import Registry
 
-/// What a model type's hash in Redis means: `latest` and `alias:<name>`, the split, the shadow, the exceptions of versions
-/// (`state:<v>`, `since:<v>`, `until:<v>`, `why:<v>`), and the rollout (`rollout:…`).
+/// What a model type's hash in Redis means: `latest` and `alias:<name>`, the split, the shadow, the exceptions of
+/// versions (`state:<v>`, `since:<v>`, `until:<v>`, `why:<v>`), what tests of versions found (`verdict:<v>`;
+/// `evaluations:<v>`, a line of JSON each), whether switches demand a test (`require_evaluation`), and the rollout (`rollout:…`).
 ///
 /// All but the pointers themselves is kept aside as it stands, too: what is given back to Redis is what it had.
 enum ModelRecord {
@@ -39,6 +40,7 @@ enum ModelRecord {
         pointers.shadow = try fields["shadow"].map(Self.shadow)
         pointers.history = try Self.list(fields["history"] ?? "", "history")
         pointers.rollout = try RolloutFields(fields).rollout()
+        pointers.requiresEvaluation = fields["require_evaluation"] == "true"
         return (type, pointers, unknown)
     }
 
@@ -72,6 +74,9 @@ enum ModelRecord {
         case "since":
             pointers.notes[version, default: VersionNote()].since = Int64(value).map { Timestamp(milliseconds: $0) }
         case "until": pointers.notes[version, default: VersionNote()].until = Int64(value)
+        case "evaluations":
+            let lines = value.split(separator: "\n").compactMap { try? JSONValue.parse(String($0)) }
+            pointers.notes[version, default: VersionNote()].evaluations = lines
         case "why": pointers.notes[version, default: VersionNote()].why = value
         default: break
         }

@@ -268,7 +268,8 @@ struct JobRun {
     ) async -> JobMachine.Step? {
         self.hasGivenUp = true
         let (id, session) = (self.job.id, self.session)
-        let changes = self.bookkeeping + self.changes(outcome, code, maybeStarted: maybeStarted)
+        let note = await self.settle(outcome)
+        let changes = self.bookkeeping + self.changes(outcome, code, maybeStarted: maybeStarted) + [.message(note)]
         let detail = outcome.error ?? outcome.modelVersion.map { "version \($0)" } ?? ""
         _ = await self.persist { state throws(StateError) in
             try await state.endJob(id, outcome.status, detail: detail, session: session, changes)
@@ -277,8 +278,17 @@ struct JobRun {
         return nil
     }
 
+    /// Before the job ends, so that a runner that dies meanwhile is followed by one that does it again.
+    private func settle(_ outcome: JobOutcome) async -> String? {
+        guard outcome.status == .succeeded, self.desk.isTrusted(self.session) else { return nil }
+        guard let version = outcome.modelVersion.flatMap({ ModelVersion($0) }), version != .latest else {
+            return self.job.validation == nil ? nil : "the trainer named no version that could be tested"
+        }
+        return await NewVersion(job: self.job, version: version, desk: self.desk).settle()
+    }
+
     private func changes(_ outcome: JobOutcome, _ code: Problem.Code?, maybeStarted: Bool) -> [JobRecord.Change] {
-        var changes: [JobRecord.Change] = [.maybeStarted(maybeStarted), .message(nil)]
+        var changes: [JobRecord.Change] = [.maybeStarted(maybeStarted)]
         if outcome.status == .succeeded { changes.append(.progress(1)) }
         if let result = outcome.result, result.serialized().utf8.count <= TrainerCall.resultBytesMax {
             changes.append(.result(result))

@@ -1,7 +1,7 @@
 public import Gateway
 public import Registry
 
-/// What the job runner needs of the data plane: to call trainers and data services, and to know how they are.
+/// What the job runner and the offline tests need of the data plane: to call services, and to know how they are.
 public protocol TrainerPort: Sendable {
     /// Ends within the call's timeout, and soon after its task is cancelled.
     func call(_ call: UpstreamCall) async throws(UpstreamFailure) -> UpstreamAnswer

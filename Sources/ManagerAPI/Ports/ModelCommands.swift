@@ -14,6 +14,10 @@ public protocol ModelCommands: Sendable {
     func splitTraffic(of type: ModelType, _ split: [ModelVersion: Int], shadow: Shadow?) async throws(Problem)
         -> ModelReply
     func retire(_ version: ModelVersion, of type: ModelType, timeout: Duration) async throws(Problem) -> ModelReply
+    /// Whether switches demand a passed test of the version.
+    func requireEvaluation(of type: ModelType, _ isRequired: Bool) async throws(Problem) -> ModelReply
+    /// Keeps an offline test for the leader to make.
+    func evaluate(_ order: EvaluationOrder) async throws(Problem) -> EvaluationReply
     /// Waits until every live replica serves by the epoch; who did not when the time was up.
     func waitForCluster(_ epoch: Epoch, within limit: Duration) async throws(Problem) -> [ReplicaBehind]
     func traffic(of type: ModelType, _ versions: [ModelVersion]) async throws(Problem) -> TrafficSight

@@ -32,6 +32,12 @@ extension Problem {
                 "a canary of version \(version) is running",
                 detail: "allowed are a rollback, which undoes it, and a switch without canary, which ends it"
             )
+        case .unevaluated(let verdict):
+            self.init(
+                .versionConflict,
+                verdict == "none" ? "the version was never tested" : "the last test of the version was not passed",
+                detail: "a passed POST /models/\(type)/versions/…/evaluate is demanded"
+            )
         case .noHistory:
             self.init(
                 .versionConflict,

@@ -67,6 +67,7 @@ struct ModelReads: Sendable {
             "traffic": .members(traffic.map { ($0.key.text, JSONValue($0.value)) }),
             "shadow": model.pointers.shadow.map { ModelJSON.json($0) } ?? .null,
             "rollout": model.pointers.rollout.map { ModelJSON.json($0) } ?? .null,
+            "require_evaluation": .bool(model.pointers.requiresEvaluation),
             "versions": .array(model.knownVersions.sorted().map { self.json($0, of: model, snapshot) }),
         ]
     }
@@ -82,6 +83,7 @@ struct ModelReads: Sendable {
             "version": .string(version.text),
             "state": .string(Self.state(of: version, model, conditions.map(\.status)).rawValue),
             "since": JSONValue(note?.since?.description), "why": JSONValue(note?.why), "services": .array(listed),
+            "evaluations": .array(note?.evaluations ?? []),
         ]
     }
 

@@ -5,8 +5,10 @@ import Registry
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "List models, switch versions, split traffic, roll back, retire, and move aliases.",
-        subcommands: [List.self, Switch.self, Traffic.self, Rollback.self, Retire.self, Alias.self],
+        abstract: "List models, switch versions, split traffic, roll back, retire, move aliases, and test versions.",
+        subcommands: [
+            List.self, Switch.self, Traffic.self, Rollback.self, Retire.self, Alias.self, Evaluate.self,
+        ],
         defaultSubcommand: List.self
     )
 }
@@ -64,6 +66,7 @@ extension ModelsCommand {
         @Argument(help: "The version.") var version: String
         @Option(help: "Only if this version is the latest now.") var expected: String?
         @Flag(help: "Even if the version is not ready.") var force = false
+        @Flag(help: "Only if the last offline test of the version was passed.") var requireEvaluation = false
         @Option(help: "As a canary: percentages, such as 1,10,50,100.") var canary: String?
         @Option(help: "Seconds of a canary's step.") var interval: Double?
         @Option(help: "Share of failed requests above which the canary is rolled back, such as 0.02.")
@@ -83,6 +86,7 @@ extension ModelsCommand {
             var members: [(String, JSONValue)] = [("version", .string(self.version))]
             if let expected { members.append(("expected", .string(expected))) }
             if self.force { members.append(("force", true)) }
+            if self.requireEvaluation { members.append(("require_evaluation", true)) }
             if let canary { members.append(("canary", try self.canary(canary))) }
             return members
         }

@@ -5,11 +5,14 @@ import ServiceLifecycle
 
 /// The loops that care for the life of model versions.
 ///
-/// Every replica tells what its callers got of each version; the leader carries canaries on and retires versions.
+/// Every replica tells what its callers got of each version; the leader carries canaries on, retires versions
+/// and makes their offline tests.
 struct ModelParts {
     let store: StoreParts
     let members: MembershipParts
     let dataPlane: DataPlane
+    /// `SERVICE_TIMEOUT`.
+    let timeout: Duration
 
     func loops(_ logger: Logger) -> [any ServiceLifecycle.Service] {
         let store = self.store
@@ -29,6 +32,13 @@ struct ModelParts {
             ),
             RolloutLoop(parts: parts, logger: logger),
             RetirementLoop(parts: parts, port: self.dataPlane, logger: logger),
+            EvaluationLoop(
+                parts: parts,
+                signals: self.members.signals,
+                port: self.dataPlane,
+                timeout: self.timeout,
+                logger: logger
+            ),
         ]
     }
 }

@@ -149,7 +149,12 @@ struct Replica {
         loops.append(
             StalenessMark(contact: self.store.contact, catchUp: self.members.catchUp, dataPlane: self.dataPlane)
         )
-        loops += ModelParts(store: self.store, members: self.members, dataPlane: self.dataPlane).loops(self.logger)
+        loops += ModelParts(
+            store: self.store,
+            members: self.members,
+            dataPlane: self.dataPlane,
+            timeout: self.configuration.dataPlane.timeout
+        ).loops(self.logger)
         loops.append(self.discovery.loop)
         if let file = self.configuration.servicesFile {
             loops.append(

@@ -43,6 +43,20 @@ struct StoreModels: ModelCommands {
         }
     }
 
+    func requireEvaluation(of type: ModelType, _ isRequired: Bool) async throws(Problem) -> ModelReply {
+        try await self.change { state, floor throws(StateError) in
+            try await state.requireEvaluation(of: type, isRequired, floor: floor)
+        }
+    }
+
+    func evaluate(_ order: EvaluationOrder) async throws(Problem) -> EvaluationReply {
+        do throws(StateError) {
+            return try await self.store.state.submitEvaluation(order)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
     func waitForCluster(_ epoch: Epoch, within limit: Duration) async throws(Problem) -> [ReplicaBehind] {
         do throws(StateError) {
             return try await SwitchBarrier(state: self.store.state).wait(for: epoch, within: limit)

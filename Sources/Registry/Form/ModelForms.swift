@@ -95,6 +95,19 @@ public struct TrafficForm: Hashable, Sendable {
     }
 }
 
+/// What `PATCH /models/{model_type}` asks for.
+public struct ModelPatch: Hashable, Sendable {
+    public var requiresEvaluation: Bool
+
+    public static func read(_ value: JSONValue, at loc: [String] = ["body"]) throws(FormProblems) -> ModelPatch {
+        var fields = try FormFields(value, at: loc)
+        let requires = fields.bool("require_evaluation")
+        if fields.member("require_evaluation") == nil { fields.missing("require_evaluation") }
+        try fields.finish()
+        return ModelPatch(requiresEvaluation: requires ?? false)
+    }
+}
+
 /// What `POST /models/{model_type}/versions/{version}/retire` asks for; everything may be left out.
 public struct RetireForm: Hashable, Sendable {
     /// How long the version's last requests are waited for.

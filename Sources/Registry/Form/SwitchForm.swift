@@ -17,9 +17,11 @@ public struct SwitchForm: Hashable, Sendable {
         let isForced = fields.bool("force") ?? false
         let timeout = fields.seconds("timeout", atMost: Self.timeoutMax)
         let canary = fields.member("canary")
+        let requiresEvaluation = fields.bool("require_evaluation") ?? false
         try fields.finish()
         guard let version else { throw FormProblems(fields.problems) }
         var order = SwitchOrder(version: version, expected: expected, isForced: isForced)
+        order.requiresEvaluation = requiresEvaluation
         if let canary { order.canary = try Self.canary(canary, at: loc + ["canary"]) }
         return SwitchForm(order: order, timeout: timeout)
     }

@@ -4,7 +4,7 @@ public struct TrainingRequest: Hashable, Sendable {
     /// A version or alias whose services may train; nil: any of the model type, those of `latest` first.
     public var modelVersion: ModelVersion?
     public var dataSource: DataSource?
-    /// What is to be done with the version that comes of it.
+    /// How the version that comes of it is tested, and whether it is then promoted: an `EvaluationForm`.
     public var validation: JSONValue?
     /// From when it was submitted until it must have ended, waiting included. Much longer than any request's deadline:
     /// a trainer may take hours, and one that answers only when it is done is waited for as long.
@@ -32,6 +32,13 @@ public struct TrainingRequest: Hashable, Sendable {
             fields.fault("data", .value, "cannot be given beside data_source")
         }
         var faults = fields.problems
+        if let validation = fields.member("validation"), validation.asObject != nil {
+            do throws(FormProblems) {
+                _ = try EvaluationForm.read(validation, at: loc + ["validation"], mayPromote: true)
+            } catch {
+                faults += error.problems
+            }
+        }
         var dataSource: DataSource?
         if let source {
             do throws(FormProblems) {

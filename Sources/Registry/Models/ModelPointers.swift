@@ -12,6 +12,8 @@ public struct ModelPointers: Hashable, Sendable {
     public var notes: [ModelVersion: VersionNote]
     /// The last one, also when it is over.
     public var rollout: Rollout?
+    /// Whether a switch needs a passed test of the version.
+    public var requiresEvaluation = false
 
     public init(latest: ModelVersion? = nil, aliases: [ModelVersion: ModelVersion] = [:]) {
         self.latest = latest

@@ -24,6 +24,8 @@ public struct SwitchOrder: Hashable, Sendable {
     public var isForced: Bool
     /// Nil: at once.
     public var canary: Canary?
+    /// Whether the last test of the version must have been passed, whatever the model type demands.
+    public var requiresEvaluation = false
 
     public init(
         version: ModelVersion,

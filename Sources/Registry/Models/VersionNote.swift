@@ -8,6 +8,8 @@ public struct VersionNote: Hashable, Sendable {
     public var until: Int64?
     /// For people.
     public var why: String?
+    /// The last verdicts of offline tests, the newest last, as callers see them.
+    public var evaluations: [JSONValue] = []
 
     public init(state: VersionState? = nil, since: Timestamp? = nil, until: Int64? = nil, why: String? = nil) {
         self.state = state

@@ -1,0 +1,215 @@
+internal import ClusterState
+internal import Decisions
+internal import Gateway
+internal import NIOCore
+internal import Registry
+
+/// Makes one offline test: gets the samples, asks the version and its rival one sample after another, and judges.
+///
+/// The questions are the manager's own: they are not counted as traffic, trip no breaker, and go beside the limits of
+/// the services, one at a time. So a test takes at most one place at an instance from nobody.
+struct EvaluationRun: Sendable {
+    private let order: EvaluationOrder
+    private let desk: JobDesk
+
+    init(_ order: EvaluationOrder, desk: JobDesk) {
+        self.order = order
+        self.desk = desk
+    }
+
+    /// Nil when the stored request makes no sense.
+    static func form(_ order: EvaluationOrder) -> EvaluationForm? {
+        (try? JSONValue.parse(order.request)).flatMap { try? EvaluationForm.read($0, mayPromote: true) }
+    }
+
+    /// A test that could not be made.
+    func failed(_ why: String) -> Evaluation {
+        var evaluation = self.blank(Self.form(self.order))
+        evaluation.error = why
+        return evaluation
+    }
+
+    func run() async -> Evaluation {
+        guard let form = Self.form(self.order) else { return self.failed("the stored request makes no sense") }
+        var evaluation = self.blank(form)
+        do throws(TrainerOrder.Failure) {
+            let rival = try self.rival(form)
+            evaluation.baseline = rival.map { Evaluation.Baseline(version: $0, value: nil) }
+            let samples = try await self.samples(form.dataset)
+            let tally = try await self.ask(samples, form, rival)
+            tally.judge(&evaluation)
+            if let validator = form.validator { try await self.validate(by: validator, tally, form, &evaluation) }
+        } catch {
+            evaluation.passed = false
+            evaluation.error = error.sentence
+        }
+        evaluation.endedAt = self.desk.time.wall()
+        return evaluation
+    }
+
+    private func blank(_ form: EvaluationForm?) -> Evaluation {
+        var evaluation = Evaluation(
+            id: self.order.id,
+            metric: form?.metric ?? .mse,
+            threshold: form?.threshold,
+            endedAt: self.desk.time.wall()
+        )
+        evaluation.validator = form?.validator
+        return evaluation
+    }
+
+    // MARK: What is tested
+
+    /// What the version is held against now; nil: a threshold alone.
+    private func rival(_ form: EvaluationForm) throws(TrainerOrder.Failure) -> ModelVersion? {
+        guard let asked = form.rival else { return nil }
+        let model = self.desk.snapshot().models[self.order.type]
+        guard let version = model?.resolve(asked) else {
+            throw Self.failure(.versionNotFound, "there is no version \(asked) to hold it against")
+        }
+        if version != self.order.version { return version }
+        if form.threshold != nil { return nil }
+        throw Self.failure(.validationError, "it would be held against itself, and there is no threshold")
+    }
+
+    private func samples(_ dataset: EvaluationDataset) async throws(TrainerOrder.Failure) -> [EvaluationSample] {
+        switch dataset {
+        case .inline(let samples): return samples
+        case .service(let source, let shape):
+            var fetch = DataFetch(source: source, desk: self.desk)
+            let data: DataFetch.Data
+            do throws(DataFetch.Failure) {
+                data = try await fetch.run()
+            } catch {
+                throw Self.failure(error.code, error.sentence)
+            }
+            guard case .table(let table) = data else {
+                let why = "the data service's answer is longer than \(DataFetch.bytesMax) bytes: ask for less"
+                throw Self.failure(.payloadTooLarge, why)
+            }
+            do throws(DataFault) {
+                return try table.samples(shape)
+            } catch {
+                throw Self.failure(.upstreamInvalid, error.description)
+            }
+        }
+    }
+
+    // MARK: Questions
+
+    private func ask(
+        _ samples: [EvaluationSample],
+        _ form: EvaluationForm,
+        _ rival: ModelVersion?
+    ) async throws(TrainerOrder.Failure) -> EvaluationTally {
+        var tally = EvaluationTally()
+        let deadline = self.desk.time.now() + form.timeout
+        for (place, sample) in samples.enumerated() {
+            guard self.desk.time.now() < deadline, !Task.isCancelled else {
+                throw Self.failure(.upstreamTimeout, "it did not end in time: \(place) of \(samples.count) samples")
+            }
+            let answer = try await self.predict(sample, self.order.version, form.field, turn: place)
+            var other: EvaluationTally.Answer?
+            if let rival { other = try await self.predict(sample, rival, form.field, turn: place) }
+            tally.add(sample, answer, rival: other)
+        }
+        return tally
+    }
+
+    /// Asks the instances that are well in turn; what one cannot answer is asked of the next.
+    private func predict(
+        _ sample: EvaluationSample,
+        _ version: ModelVersion,
+        _ field: String,
+        turn: Int
+    ) async throws(TrainerOrder.Failure) -> EvaluationTally.Answer {
+        let instances = self.instances(of: version)
+        guard !instances.isEmpty else {
+            throw Self.failure(.noHealthyService, "no native service of version \(version) can be asked now")
+        }
+        var milliseconds = 0.0
+        for step in 0..<instances.count {
+            let (url, limit) = instances[(turn + step) % instances.count]
+            let began = self.desk.time.now()
+            let answer = try? await self.desk.port.call(self.question(sample, version, url, limit))
+            milliseconds = Double((self.desk.time.now() - began).inNanoseconds) / 1e6
+            guard let answer, answer.status < 500, answer.status != 429 else { continue }
+            let body = try? JSONValue.parse(Array(answer.body.readableBytesView))
+            let prediction = (200..<300).contains(answer.status) ? body?[field] : nil
+            return EvaluationTally.Answer(prediction: prediction, milliseconds: milliseconds)
+        }
+        return EvaluationTally.Answer(prediction: nil, milliseconds: milliseconds)
+    }
+
+    private func instances(of version: ModelVersion) -> [(ServiceURL, Duration)] {
+        let snapshot = self.desk.snapshot()
+        let services = (snapshot.models[self.order.type]?.versions[version] ?? []).compactMap { snapshot[$0] }
+        return services.filter { !$0.isDraining && $0.definition.wireProtocol == .native }.flatMap { service in
+            let states = self.desk.instances(of: service).filter { $0.reasonToAvoid == nil }
+            return states.map { ($0.key.url, service.definition.timeout ?? self.desk.timeout) }
+        }
+    }
+
+    private func question(
+        _ sample: EvaluationSample,
+        _ version: ModelVersion,
+        _ url: ServiceURL,
+        _ limit: Duration
+    ) -> UpstreamCall {
+        let body: JSONValue = [
+            "model_type": .string(self.order.type.text), "model_version": .string(version.text), "data": sample.data,
+        ]
+        return Self.post("/predict", body, to: url, limit, version: version)
+    }
+
+    // MARK: A validation service
+
+    /// Lets a service of kind `validation` have the last word on the numbers and predictions.
+    private func validate(
+        by id: ServiceID,
+        _ tally: EvaluationTally,
+        _ form: EvaluationForm,
+        _ evaluation: inout Evaluation
+    ) async throws(TrainerOrder.Failure) {
+        guard let service = self.desk.snapshot()[id], service.definition.kind == .validation else {
+            throw Self.failure(.serviceNotFound, "there is no service \(id) of kind validation")
+        }
+        let order = ValidatorOrder(order: self.order, evaluation: evaluation, tally: tally)
+        var last = "no instance of it is well"
+        for state in self.desk.instances(of: service) where state.reasonToAvoid == nil {
+            let limit = service.definition.timeout ?? self.desk.timeout
+            let call = Self.post("/validate", order.json, to: state.key.url, limit)
+            guard let answer = try? await self.desk.port.call(call) else {
+                last = "\(state.key.url) did not answer"
+                continue
+            }
+            let body = try? JSONValue.parse(Array(answer.body.readableBytesView))
+            guard answer.status == 200, let body, let passed = body["passed"]?.asBool else {
+                last = "\(state.key.url) answered \(answer.status) without a member passed"
+                continue
+            }
+            return ValidatorOrder.note(body, passed: passed, in: &evaluation)
+        }
+        throw Self.failure(.upstreamUnreachable, "the validation service \(id) gave no verdict: \(last)")
+    }
+
+    private static func post(
+        _ path: String,
+        _ body: JSONValue,
+        to url: ServiceURL,
+        _ limit: Duration,
+        version: ModelVersion? = nil
+    ) -> UpstreamCall {
+        var call = UpstreamCall(url: url, path: url.pathPrefix + path, timeout: limit)
+        call.method = "POST"
+        call.headers = [("content-type", "application/json"), ("accept", "application/json")]
+        if let version { call.headers.append(("x-mm-model-version", version.text)) }
+        call.body = ByteBuffer(string: body.serialized())
+        call.answerBytesMax = TrainerCall.answerBytesMax
+        return call
+    }
+
+    private static func failure(_ code: Problem.Code, _ sentence: String) -> TrainerOrder.Failure {
+        TrainerOrder.Failure(code: code, sentence: sentence)
+    }
+}

@@ -1,0 +1,184 @@
+import ClusterState
+import ControlLoops
+import Gateway
+import Logging
+import ManagerTesting
+import NIOCore
+import RedisClient
+import Registry
+import Synchronization
+import Testing
+
+/// Offline tests from the order to the verdict, over a real Redis; the services are a script.
+@Suite struct `The tests of versions` {
+    /// v1 says 12, v2 says 11, where 10 would be right.
+    private static func models() -> FakeTrainers {
+        FakeTrainers { call in
+            let version = call.headers.first { $0.name == "x-mm-model-version" }?.value ?? "none"
+            return FakeTrainers.answer(200, #"{"prediction":\#(version == "v1" ? 12 : 11)}"#)
+        }
+    }
+
+    private static let inline = #""dataset":{"inline":[{"data":[1],"expected":10},{"data":[2],"expected":10}]}"#
+
+    @Test func `hold a version against the latest, and ask nothing else of anybody`() async throws {
+        let models = Self.models()
+        let verdict = try await EvaluationBench.verdict("{\(Self.inline),\"metric\":\"mse\"}", port: models)
+        #expect(verdict["passed"] == true && verdict["value"] == 1.0, "\(verdict)")
+        #expect(verdict["baseline"]?["version"] == "v1" && verdict["baseline"]?["value"] == 4.0)
+        #expect(verdict["samples"] == 2 && verdict["failed"] == 0)
+        #expect(models.lines == Array(repeating: "POST /predict", count: 4))
+        let body = models.calls.first?.body.map { String(buffer: $0) }
+        #expect(body == #"{"model_type":"LSTM","model_version":"v2","data":[1]}"#)
+    }
+
+    @Test func `fail by a threshold, with the numbers`() async throws {
+        let request = "{\(Self.inline),\"metric\":\"mae\",\"threshold\":0.5}"
+        let verdict = try await EvaluationBench.verdict(request, port: Self.models())
+        #expect(verdict["passed"] == false && verdict["value"] == 1.0 && verdict["baseline"] == .null)
+        #expect(verdict["error"] == .null)
+    }
+
+    @Test func `go on to another instance, and count what nobody answers`() async throws {
+        let dead = FakeTrainers { call in
+            if call.url.host == "b" { throw UpstreamFailure(kind: .connectRefused, detail: "nobody there") }
+            let asked = call.body.map { String(buffer: $0) } ?? ""
+            return asked.contains("[2]") ? FakeTrainers.answer(500) : FakeTrainers.answer(200, #"{"prediction":10}"#)
+        }
+        let request = "{\(Self.inline),\"metric\":\"mae\",\"threshold\":0.5}"
+        let verdict = try await EvaluationBench.verdict(request, port: dead)
+        #expect(verdict["passed"] == false && verdict["failed"] == 1 && verdict["samples"] == 1, "\(verdict)")
+        #expect(verdict["error"] == "1 of 2 samples got no usable prediction")
+    }
+
+    @Test(arguments: [
+        (#"{"passed":false,"reason":"too flat","value":7}"#, false, JSONValue.string("too flat"), 7.0),
+        (#"{"passed":true}"#, true, .null, 1.0),
+    ]) func `let a validation service have the last word`(
+        answer: String,
+        passes: Bool,
+        error: JSONValue,
+        value: Double
+    ) async throws {
+        let sent = Mutex("")
+        let port = FakeTrainers { call in
+            guard call.path == "/validate" else { return FakeTrainers.answer(200, #"{"prediction":11}"#) }
+            sent.withLock { $0 = call.body.map { String(buffer: $0) } ?? "" }
+            return FakeTrainers.answer(200, answer)
+        }
+        let request = "{\(Self.inline),\"metric\":\"mae\",\"threshold\":\(passes ? 0 : 5),\"validator\":\"judge\"}"
+        let verdict = try await EvaluationBench.verdict(request, port: port)
+        #expect(verdict["passed"] == .bool(passes) && verdict["error"] == error, "\(verdict)")
+        #expect(verdict["value"]?.asNumber == value)
+        let order = try JSONValue.parse(sent.withLock { $0 })
+        #expect(order["samples"]?.asArray?.count == 2 && order["evaluation"]?["value"] == 1.0)
+    }
+
+    @Test func `take their samples from a data service`() async throws {
+        let port = FakeTrainers { call in
+            guard call.path == "/series" else {
+                let body = call.body.flatMap { try? JSONValue.parse(String(buffer: $0)) }
+                let next = (body?["data"]?.asArray?.last?.asNumber ?? 0) + 1
+                return FakeTrainers.answer(200, "{\"prediction\":\(next)}")
+            }
+            return FakeTrainers.answer(200, "[1,2,3,4,5]", headers: [("content-type", "application/json")])
+        }
+        let dataset = #"{"service":"db","query":{"path":"/series"},"window":2}"#
+        let request = "{\"dataset\":\(dataset),\"metric\":\"mae\",\"threshold\":0}"
+        let verdict = try await EvaluationBench.verdict(request, port: port)
+        #expect(verdict["passed"] == true && verdict["samples"] == 3 && verdict["value"] == 0.0, "\(verdict)")
+    }
+
+    @Test func `that could not be made are not passed, and say why`() async throws {
+        let port = FakeTrainers { _ in throw UpstreamFailure(kind: .connectRefused, detail: "nobody there") }
+        let dataset = #"{"service":"db","query":{"path":"/series"},"window":2}"#
+        let request = "{\"dataset\":\(dataset),\"metric\":\"mae\",\"threshold\":0}"
+        let verdict = try await EvaluationBench.verdict(request, port: port)
+        #expect(verdict["passed"] == false)
+        #expect(verdict["error"]?.asString?.hasPrefix("the data service db is away") == true, "\(verdict)")
+    }
+
+    @Test func `promote for a training job`() async throws {
+        let request = "{\(Self.inline),\"metric\":\"mae\",\"promote\":true}"
+        let pointers = try await EvaluationBench.run(request, port: Self.models())
+        #expect(pointers.latest == ModelVersion("v2"))
+        #expect(pointers.history == [ModelVersion("v1")])
+    }
+}
+
+/// A leader that makes one test of version v2 of LSTM, which b and c offer; a offers v1, the latest.
+enum EvaluationBench {
+    static func verdict(_ request: String, port: FakeTrainers) async throws -> JSONValue {
+        let pointers = try await self.run(request, port: port)
+        return try #require(pointers.notes[ModelVersion("v2") ?? .latest]?.evaluations.last)
+    }
+
+    /// What the model's record says after the verdict.
+    static func run(_ request: String, port: FakeTrainers) async throws -> ModelPointers {
+        let fixture = try await RedisFixture.shared()
+        let namespace = fixture.prefix()
+        let ended = Mutex<ModelPointers?>(nil)
+        try await fixture.withClient(library: ClusterState.library) { redis in
+            try await fixture.withClient(purpose: .blockingReads) { reader in
+                let state = ClusterState(redis: redis, namespace: namespace)
+                let services = try Self.services()
+                for service in services { _ = try await state.register(service.definition, source: .api, floor: .zero) }
+                let holder = SnapshotHolder()
+                holder.publish(RegistrySnapshot(epoch: Epoch(1), services: services, pointers: [:]))
+                let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+                let signals = SignalListener(feed: SignalFeed(redis: reader, namespace: namespace), logger: logger)
+                let parts = LeaderParts(
+                    holder: holder,
+                    state: state,
+                    leadership: FakeLeadership(),
+                    note: { entry in
+                        guard case .model(_, let pointers, _)? = entry.record?.content else { return }
+                        ended.withLock { $0 = pointers }
+                    }
+                )
+                let loop = EvaluationLoop(
+                    parts: parts,
+                    signals: signals,
+                    port: port,
+                    timeout: .seconds(5),
+                    logger: logger
+                )
+                let reply = try await state.submitEvaluation(Self.order(request))
+                #expect(reply == .queued)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await signals.run() }
+                    group.addTask { try await loop.run() }
+                    defer { group.cancelAll() }
+                    let isDone = try await eventually(within: .seconds(60)) { ended.withLock { $0 != nil } }
+                    #expect(isDone)
+                }
+            }
+        }
+        return try #require(ended.withLock { $0 })
+    }
+
+    private static func order(_ request: String) throws -> EvaluationOrder {
+        EvaluationOrder(
+            id: try #require(EvaluationID("eval-1")),
+            type: try #require(ModelType("LSTM")),
+            version: try #require(ModelVersion("v2")),
+            request: Array(request.utf8)
+        )
+    }
+
+    private static func services() throws -> [Service] {
+        var services: [Service] = []
+        for (name, version) in [("a", "v1"), ("b", "v2"), ("c", "v2")] {
+            let version = try #require(ModelVersion(version))
+            services.append(try JobBench.service(name) { $0.modelVersion = version })
+        }
+        services.append(
+            try JobBench.service("db") {
+                $0.kind = .data
+                $0.wireProtocol = .http
+            }
+        )
+        services.append(try JobBench.service("judge") { $0.kind = .validation })
+        return services
+    }
+}
