@@ -19,7 +19,8 @@ import Testing
             _ = try await state.register(try Samples.definition("a", everything: true), source: .api, floor: .zero)
             _ = try await state.register(try Samples.definition("b"), source: .api, floor: .zero)
             _ = try await state.remove(try Samples.id("b"), floor: .zero)
-            let model = RegistryRecord(key: RecordKey(.model, "LSTM"), stamp: Epoch(9), fields: ["latest": "v2", "since:v2": "1"])
+            let fields = ["latest": "v2", "since:v2": "1"]
+            let model = RegistryRecord(key: RecordKey(.model, "LSTM"), stamp: Epoch(9), fields: fields)
             _ = try await state.restore([model], generation: generation, floor: .zero)
             try await state.setAppliedFile(["a": "1"])
             try await Samples.join(state)

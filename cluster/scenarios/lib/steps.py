@@ -3,7 +3,7 @@
 Steps:       start N replicas [with sentinel] [KEY=VALUE ...]; load N/s [over all replicas]; stop sending; end the load;
              wait N s; kill|pause|resume|restart|terminate WHO; roll; empty redis; limit SERVICE N; weigh SERVICE N;
              fault SERVICE {...}; send N requests to WHO; predict N times through every replica; remember the leader;
-             train N epochs; kill the replica that runs the job; cancel the job
+             train N epochs; kill the replica that runs the job; cancel the job; test V with N samples
 Conditions:  within N s: CONDITION; for N s: CONDITION; now: CONDITION
 WHO:         r1, lstm_a, redis, the leader, a follower, the primary, the same (whoever was spoken of last)"""
 
@@ -227,6 +227,18 @@ def kill_runner(stage):
     return f"{job['runner']}, {job['phase']}"
 
 
+@step(r"test (v\d+) with (\d+) samples")
+def test_version(stage, version, count):
+    dataset = {"inline": [{"data": [1, 2, 3], "expected": 2}] * int(count)}
+    request = {"dataset": dataset, "metric": "mae", "threshold": 1000}
+    path = f"/models/LSTM/versions/{version}"
+    status, _, body = stage.ask(stage.random.choice(stage.replicas()), "POST", f"{path}/evaluate", request)
+    if status != 202:
+        raise Failed(f"{status} {body}")
+    stage.remembered["test"] = (path, body["evaluation_id"])
+    return body["evaluation_id"]
+
+
 @step(r"cancel the job")
 def cancel_job(stage):
     status, _, body = stage.ask(stage.random.choice(stage.replicas()), "DELETE", f"/train/{stage.remembered['job']}")
@@ -428,6 +440,18 @@ def began(stage, count):
     trainers = [name for name in stage.addresses if name.startswith("lstm_")]
     found = [name for name in trainers for job in range(1, 9) if stage.ask(name, "GET", f"/train/job-{job}")[0] == 200]
     return None if len(found) == int(count) else f"they began {found}"
+
+
+@condition(r"the test is passed on every replica")
+def test_passed(stage):
+    path, test = stage.remembered["test"]
+
+    def look(name):
+        verdicts = stage.get(name, path)["evaluations"]
+        found = [verdict for verdict in verdicts if verdict["evaluation_id"] == test]
+        return None if len(found) == 1 and found[0]["passed"] else f"verdicts {verdicts}"
+
+    return everywhere(stage, look)
 
 
 def job_at(stage, name):
