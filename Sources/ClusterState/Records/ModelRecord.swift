@@ -2,7 +2,8 @@ internal import Registry
 
 /// What a model type's hash in Redis means: `latest` and `alias:<name>`, the split, the shadow, the exceptions of
 /// versions (`state:<v>`, `since:<v>`, `until:<v>`, `why:<v>`), what tests of versions found (`verdict:<v>`;
-/// `evaluations:<v>`, a line of JSON each), whether switches demand a test (`require_evaluation`), and the rollout (`rollout:…`).
+/// `evaluations:<v>`, a line of JSON each), whether switches demand a test
+/// (`require_evaluation`), and the rollout (`rollout:…`).
 ///
 /// All but the pointers themselves is kept aside as it stands, too: what is given back to Redis is what it had.
 enum ModelRecord {
