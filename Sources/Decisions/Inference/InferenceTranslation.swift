@@ -51,9 +51,10 @@ public enum InferenceTranslation {
 
     // MARK: OIP caller, native service
 
-    /// The body for a native `POST /predict`.
+    /// The body for a native `POST /predict`. `raw` is what follows the JSON of a request with binary tensors.
     public static func nativeRequest(
         from inference: JSONValue,
+        raw: ArraySlice<UInt8> = [],
         modelType: ModelType,
         version: ModelVersion
     ) throws(TensorFault) -> JSONValue {
@@ -61,10 +62,7 @@ public enum InferenceTranslation {
             throw TensorFault("inputs: field required")
         }
         guard inputs.count == 1 else { throw TensorFault("inputs: a native model takes one, not \(inputs.count)") }
-        guard input["parameters"]?["binary_data_size"] == nil else {
-            throw TensorFault("inputs: a native model takes no binary tensors; send the data as JSON")
-        }
-        let tensor = try self.tensor(input)
+        let tensor = try self.tensor(input, raw)
         let data = tensor.shape.count > 1 && tensor.shape[0] == 1 ? self.unbatched(tensor) : tensor.nested
         return [
             "model_type": .string(modelType.text), "model_version": .string(version.text), "data": data,
@@ -99,11 +97,17 @@ public enum InferenceTranslation {
         tensor.nested.asArray?.first ?? tensor.nested
     }
 
-    private static func tensor(_ value: JSONValue) throws(TensorFault) -> Tensor {
-        guard let data = value["data"] else { throw TensorFault("a tensor has no data") }
+    private static func tensor(_ value: JSONValue, _ raw: ArraySlice<UInt8> = []) throws(TensorFault) -> Tensor {
         guard let dimensions = value["shape"]?.asArray else { throw TensorFault("a tensor has no shape") }
         let shape = dimensions.compactMap { $0.asInteger.flatMap { Int(exactly: $0) } }
         guard shape.count == dimensions.count else { throw TensorFault("the shape must be a list of integers") }
+        if let size = value["parameters"]?["binary_data_size"] {
+            guard size.asInteger == Int64(raw.count) else {
+                throw TensorFault("\(raw.count) bytes follow the JSON, and binary_data_size is \(size)")
+            }
+            return try Tensor(shape: shape, datatype: value["datatype"]?.asString ?? "", bytes: raw)
+        }
+        guard let data = value["data"] else { throw TensorFault("a tensor has no data") }
         return try Tensor(shape: shape, data: data)
     }
 }

@@ -29,7 +29,7 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
         self.plane.refresh()
         do throws(Refusal) {
             try self.makeImage(request)
-            if case .infer(let order) = request.operation { return try self.begin(order, now: now) }
+            if case .infer(let order) = request.operation { return try self.begin(order, request.headers, now: now) }
             guard let pool = try self.plan(request) else { return try self.startAggregate() }
             guard pool.key.capability != .inference else { return self.startTranslated(pool) }
             let sink = ShadowTap.sink(self, self.exchange, to: pool, in: self.plane.table)

@@ -39,6 +39,12 @@ struct RequestImage {
         self.init(other, body: body, without: form, adding: "content-type: application/json\r\n")
     }
 
+    /// The same request, whose body is in that content coding. Costs a copy.
+    init(_ other: RequestImage, encoding: String) {
+        let body = other.buffer.getBytes(at: other.bodyStart, length: other.bodyBytes) ?? []
+        self.init(other, body: body, without: ["content-length"], adding: "content-encoding: \(encoding)\r\n")
+    }
+
     private init(_ other: RequestImage, body: [UInt8], without: Set<String>, adding: String) {
         let lines = other.buffer.getSlice(at: other.commonStart, length: other.bodyStart - other.commonStart)
         self.commonStart = other.commonStart

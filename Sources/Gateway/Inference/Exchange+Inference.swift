@@ -48,7 +48,14 @@ extension Exchange {
     }
 
     /// A request of the Open Inference Protocol for a pool of native services. The image is complete and as it came.
-    func beginTranslated(_ pool: RoutePool, _ order: InferenceOrder, sink: AnswerSink, now: Instant) throws(Refusal) {
+    /// `jsonBytes` of its body are JSON, all of them if nil; tensors in binary follow.
+    func beginTranslated(
+        _ pool: RoutePool,
+        _ order: InferenceOrder,
+        jsonBytes: Int?,
+        sink: AnswerSink,
+        now: Instant
+    ) throws(Refusal) {
         guard order.action == .infer else {
             let name = "model_type \(pool.key.modelType), version \(pool.key.version)"
             throw Refusal(
@@ -58,10 +65,17 @@ extension Exchange {
                 )
             )
         }
-        let inference = try self.image.withBody { body throws(Refusal) in try Self.json(body) }
+        let (inference, raw) = try self.image.withBody { body throws(Refusal) in
+            let end = jsonBytes ?? body.count
+            guard (0...body.count).contains(end) else {
+                throw Refusal(Problem(.invalidRequest, "inference-header-content-length is more than the body has"))
+            }
+            return (try Self.json(UnsafeRawBufferPointer(rebasing: body[..<end])), Array(body[end...]))
+        }
         do throws(TensorFault) {
             let body = try InferenceTranslation.nativeRequest(
                 from: inference,
+                raw: raw[...],
                 modelType: pool.key.modelType,
                 version: pool.key.version
             )

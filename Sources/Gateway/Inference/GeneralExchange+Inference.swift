@@ -4,7 +4,7 @@ internal import Registry
 /// Requests of the Open Inference Protocol, which come through the general door alone.
 extension GeneralExchange {
     /// The image is complete. Instances that speak the protocol get the body, JSON or binary, as it came.
-    func begin(_ order: InferenceOrder, now: Instant) throws(Refusal) {
+    func begin(_ order: InferenceOrder, _ headers: [(name: String, value: String)], now: Instant) throws(Refusal) {
         let pool = try RequestPlan.pool(
             of: order.modelType,
             order.version,
@@ -12,10 +12,25 @@ extension GeneralExchange {
             hashKey: self.exchange.options.hashKey,
             in: self.plane.table
         )
+        let encoding = headers.first { $0.name.lowercased() == "content-encoding" }?.value.lowercased()
         guard pool.key.capability == .inference else {
-            return try self.exchange.beginTranslated(pool, order, sink: self, now: now)
+            guard encoding == nil else {
+                throw Refusal(Problem(.unsupportedMediaType, "a native model takes no body in a content-encoding"))
+            }
+            let length = headers.first { $0.name.lowercased() == "inference-header-content-length" }
+            let jsonBytes = length.map { Int($0.value) ?? -1 }
+            return try self.exchange.beginTranslated(pool, order, jsonBytes: jsonBytes, sink: self, now: now)
         }
+        if let encoding { try self.restore(encoding) }
         self.exchange.order = order
         self.exchange.begin(pool, sink: self, now: now)
+    }
+
+    /// The common form knows no compressed bodies; a server of the protocol may.
+    private func restore(_ encoding: String) throws(Refusal) {
+        guard ["gzip", "deflate", "br", "zstd", "identity"].contains(encoding) else {
+            throw Refusal(Problem(.unsupportedMediaType, "the content-encoding of the body is not passed on"))
+        }
+        self.exchange.image = RequestImage(self.exchange.image, encoding: encoding)
     }
 }

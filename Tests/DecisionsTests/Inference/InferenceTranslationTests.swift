@@ -123,4 +123,43 @@ import Testing
         let back = try InferenceTranslation.nativeAnswer(from: answer, modelType: self.lstm, version: self.v1)
         #expect(back["prediction"] == .number(4.5))
     }
+
+    @Test(
+        arguments: [
+            ("FP32", [0, 0, 128, 63, 0, 0, 0, 192], "[1.0, -2.0]"),
+            ("INT64", [255, 255, 255, 255, 255, 255, 255, 255], "[-1]"),
+            ("INT16", [1, 0, 254, 255], "[1, -2]"), ("INT8", [255], "[-1]"), ("UINT8", [255], "[255]"),
+            ("UINT32", [255, 255, 255, 255], "[4294967295]"), ("BOOL", [1, 0], "[true, false]"),
+            ("FP64", [0, 0, 0, 0, 0, 0, 240, 63], "[1.0]"), ("BYTES", [1, 0, 0, 0, 97, 0, 0, 0, 0], #"["a", ""]"#),
+        ] as [(String, [UInt8], String)]
+    )
+    func `reads binary tensors`(datatype: String, bytes: [UInt8], elements: String) throws {
+        let expected = try #require(try self.json(elements).asArray)
+        let tensor = try Tensor(shape: [expected.count], datatype: datatype, bytes: bytes[...])
+        #expect(tensor.elements == expected)
+    }
+
+    @Test(
+        arguments: [
+            ("FP32", [0, 0, 128]), ("FP32", [0, 0, 128, 63, 0, 0, 0, 192]), ("FP16", [0, 0]),
+            ("BYTES", [2, 0, 0, 0, 97]),
+            ("BYTES", [1, 0]), ("BYTES", [1, 0, 0, 0, 255]), ("UINT64", [255, 255, 255, 255, 255, 255, 255, 255]),
+        ] as [(String, [UInt8])]
+    )
+    func `finds binary tensors that are broken`(datatype: String, bytes: [UInt8]) throws {
+        #expect(throws: TensorFault.self) { try Tensor(shape: [1], datatype: datatype, bytes: bytes[...]) }
+    }
+
+    @Test func `takes the binary input of a request only as long as it says`() throws {
+        let inference = try self.json(
+            #"{"inputs": [{"name": "x", "datatype": "BOOL", "shape": [1, 2], "parameters": {"binary_data_size": 2}}]}"#
+        )
+        let native = try InferenceTranslation.nativeRequest(from: inference, raw: [1, 0], modelType: lstm, version: v1)
+        #expect(native["data"] == [true, false])
+        for raw in [[1], [1, 0, 0], []] as [[UInt8]] {
+            #expect(throws: TensorFault.self) {
+                try InferenceTranslation.nativeRequest(from: inference, raw: raw[...], modelType: lstm, version: v1)
+            }
+        }
+    }
 }

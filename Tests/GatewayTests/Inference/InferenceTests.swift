@@ -183,4 +183,43 @@ import Testing
         await stub.stop()
         await native.stop()
     }
+
+    @Test func `translates a binary tensor for a native service`() async throws {
+        let stub = try await StubUpstream.answering(StubUpstream.json(#"{"prediction":1}"#))
+        try await Setting.run { setting in
+            setting.register([try Setting.service("a", at: stub.url)])
+            let json = #"{"inputs":[{"name":"x","datatype":"INT8","shape":[1,2],"parameters":{"binary_data_size":2}}]}"#
+            for (length, status) in [(json.utf8.count, 200), (json.utf8.count + 9, 400), (-4, 400), (3, 400)] {
+                let headers = [(name: "Inference-Header-Content-Length", value: String(length))]
+                let request = try Self.inference(json + "\u{5}\u{6}", headers: headers)
+                #expect(await setting.plane.exchange(request).status == status)
+            }
+            let sent = try #require(stub.requests.first)
+            #expect(try Self.body(of: sent)["data"] == [5, 6])
+            #expect(!sent.lowercased().contains("inference-header"))
+        }
+        await stub.stop()
+    }
+
+    @Test(arguments: [("gzip", 200), ("x-odd", 415)])
+    func `passes a compressed body on to those who speak the protocol`(encoding: String, status: Int) async throws {
+        let stub = try await Self.server()
+        let native = try await StubUpstream.answering(StubUpstream.json(#"{"prediction":1}"#))
+        try await Setting.run { setting in
+            setting.register([
+                try Self.oip("a", at: stub, version: "v1"), try Setting.service("b", at: native.url, version: "v2"),
+            ])
+            let headers = [(name: "Content-Encoding", value: encoding)]
+            #expect(await setting.plane.exchange(try Self.inference("zip", headers: headers)).status == status)
+            let translated = try Self.inference("zip", version: "v2", headers: headers)
+            #expect(await setting.plane.exchange(translated).status == 415)
+            guard status == 200 else { return }
+            let sent = try #require(stub.requests.first)
+            #expect(sent.contains("content-encoding: gzip\r\n"))
+            #expect(sent.contains("content-length: 3\r\n"))
+            #expect(sent.hasSuffix("\r\n\r\nzip"))
+        }
+        await stub.stop()
+        await native.stop()
+    }
 }
