@@ -87,6 +87,40 @@ import Testing
         }
     }
 
+    @Test func `bring a version to services, which is loading until the last of them was asked`() async throws {
+        try await FunctionBench.run { bench in
+            try await bench.offer("v1")
+            #expect(try await bench.toldOnDeploying("v2", "s-v1", "b")[0] == "changed")
+            #expect(try await bench.toldOnDeploying("v2", "s-v1", "b")[0] == "same")
+            #expect(try await bench.toldOnDeploying("v2", "b") == ["not_deployable", "loading"])
+            #expect(try await bench.toldOnSwitching(to: "v2") == ["not_ready", "loading"])
+            #expect(try await bench.toldOnNoting("v2", ["s-v1", "b"], at: "s-v1", "loaded")[0] == "changed")
+            #expect(try await bench.toldOnNoting("v2", ["s-v1", "b"], at: "s-v1", "failed") == ["stale"])
+            #expect(try await bench.toldOnNoting("v2", ["b"], at: "b", "failed") == ["stale"], "another order")
+            #expect(try await bench.model("state:v2") == "loading")
+            #expect(try await bench.toldOnNoting("v2", ["s-v1", "b"], at: "b", "skipped", "cannot")[0] == "changed")
+            #expect(try await bench.model("state:v2") == "")
+            #expect(try await bench.model("hosts:v2") == "s-v1")
+            #expect(try await bench.model("deployed:v2") == "s-v1=loaded;b=skipped cannot")
+            #expect(try await bench.toldOnSwitching(to: "v2")[0] == "changed", "the service offers it")
+            #expect(try await bench.toldOnDeploying("v2", "b")[0] == "changed")
+            #expect(try await bench.model("state:v2") == "", "it serves on while it is brought to more")
+        }
+    }
+
+    @Test func `call a version failed that no service took, and let nobody but the leader say so`() async throws {
+        try await FunctionBench.run { bench in
+            try await bench.offer("v1")
+            try await bench.call("model_deploy", "LSTM", "0", "t", "v2", bench.order(["s-v1"]))
+            #expect(try await bench.toldOnNoting("v2", ["s-v1"], at: "s-v1", "failed", term: "7") == ["fenced"])
+            #expect(try await bench.toldOnNoting("v2", ["s-v1"], at: "s-v1", "failed", "why")[0] == "changed")
+            #expect(try await bench.model("state:v2") == "failed")
+            #expect(try await bench.toldOnSwitching(to: "v2") == ["not_ready", "failed"])
+            #expect(try await bench.toldOnDeploying("v2", "s-v1")[0] == "changed", "another try")
+            #expect(try await bench.model("state:v2") == "loading")
+        }
+    }
+
     @Test func `keep a retired version retired when a service is registered with it again`() async throws {
         try await FunctionBench.run { bench in
             try await bench.offer("v1", "v2")
@@ -191,6 +225,26 @@ extension FunctionBench {
 
     fileprivate func toldOnStep(_ term: Int, _ step: Int, _ state: String, _ outcome: String) async throws -> [String] {
         try await self.told("rollout_step", "\(term)", "LSTM", "0", "t", "\(step)", state, outcome, "numbers")
+    }
+
+    fileprivate func order(_ services: [String]) -> String {
+        #"{"services":[\#(services.map { "\"\($0)\"" }.joined(separator: ","))]}"#
+    }
+
+    fileprivate func toldOnDeploying(_ version: String, _ services: String...) async throws -> [String] {
+        try await self.told("model_deploy", "LSTM", "0", "t", version, self.order(services))
+    }
+
+    fileprivate func toldOnNoting(
+        _ version: String,
+        _ services: [String],
+        at service: String,
+        _ outcome: String,
+        _ reason: String = "",
+        term: String = "0"
+    ) async throws -> [String] {
+        let order = self.order(services)
+        return try await self.told("deployment_note", term, "LSTM", "0", "t", version, order, service, outcome, reason)
     }
 
     fileprivate func model(_ field: String) async throws -> String {

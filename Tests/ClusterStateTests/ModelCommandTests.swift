@@ -54,6 +54,43 @@ import Testing
         }
     }
 
+    @Test func `bring a version to services, and keep what became of it`() async throws {
+        try await withState { state in
+            try await offer("v1", to: state)
+            let type = try #require(ModelType("LSTM"))
+            let (two, host) = (try version("v2"), try #require(ServiceID("s-v1")))
+            let other = try #require(ServiceID("b"))
+            let order = Deployment(services: [host, other], artifact: "x", parameters: ["n": .number(1.5)])
+            guard case .changed = try await state.deployVersion(two, of: type, order, floor: .zero) else {
+                throw StateSurprise()
+            }
+            let outcomes = [host: Deployment.Outcome.loaded, other: .failed("a; b\nc = d")]
+            var last: ModelReply?
+            for id in [host, other] {
+                let outcome = try #require(outcomes[id])
+                last = try await state.noteDeployment(
+                    of: two,
+                    type: type,
+                    order: order,
+                    at: id,
+                    outcome,
+                    term: .none,
+                    floor: .zero
+                )
+            }
+            guard case .changed(let change)? = last, let record = change.entry.record,
+                case .model(_, let pointers, _) = record.content
+            else { throw StateSurprise() }
+            #expect(pointers.hosts == [two: [host]])
+            #expect(pointers.deployments[two]?.artifact == "x")
+            #expect(pointers.deployments[two]?.parameters == ["n": .number(1.5)])
+            #expect(pointers.deployments[two]?.outcomes == [host: .loaded, other: .failed("a, b,c = d")])
+            #expect(pointers.deployments[two]?.isUnderWay == false)
+            #expect(pointers.notes[two]?.state == nil)
+            #expect(RegistryRecord(key: record.key, stamp: record.stamp, fields: record.fields) == record)
+        }
+    }
+
     @Test func `say why they are refused`() async throws {
         try await withState { state in
             let type = try #require(ModelType("LSTM"))

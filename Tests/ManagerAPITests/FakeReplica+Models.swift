@@ -30,6 +30,10 @@ extension FakeReplica: ModelCommands {
         return self.order("split \(type) \(shares.joined(separator: ","))\(copies)")
     }
 
+    func deploy(_ version: ModelVersion, of type: ModelType, _ order: Deployment) async throws(Problem) -> ModelReply {
+        self.order("deploy \(version) of \(type): \(order.order)")
+    }
+
     func retire(_ version: ModelVersion, of type: ModelType, timeout: Duration) async throws(Problem) -> ModelReply {
         self.order("retire \(version) of \(type) within \(timeout)")
     }

@@ -40,6 +40,20 @@ import Testing
         ),
         Order(
             method: .post,
+            path: "/models/LSTM/versions",
+            body: #"{"version":"v2","artifact":"s3://m"}"#,
+            calls: [#"deploy v2 of LSTM: {"services":["a","b"],"artifact":"s3://m"}"#],
+            status: 202
+        ),
+        Order(
+            method: .post,
+            path: "/models/LSTM/versions",
+            body: #"{"version":"v1","services":["b"],"parameters":{"epochs":3}}"#,
+            calls: [#"deploy v1 of LSTM: {"services":["b"],"parameters":{"epochs":3}}"#],
+            status: 202
+        ),
+        Order(
+            method: .post,
             path: "/models/LSTM/rollback",
             body: "",
             calls: ["roll back LSTM", "wait for 7 within 15.0 seconds"]
@@ -97,6 +111,11 @@ import Testing
         (.put, "/models/LSTM/traffic", #"{"shadow":{"version":"v2","field":"a b"}}"#, "shadow"),
         (.put, "/models/LSTM/aliases/latest", #"{"version":"v1"}"#, "alias"),
         (.post, "/models/LSTM/versions/v1/retire", #"{"timeout":-1}"#, "timeout"),
+        (.post, "/models/LSTM/versions", #"{"version":"latest"}"#, "version"),
+        (.post, "/models/LSTM/versions", #"{"services":["a"]}"#, "version"),
+        (.post, "/models/LSTM/versions", #"{"version":"v3","services":[]}"#, "services"),
+        (.post, "/models/LSTM/versions", #"{"version":"v3","services":["a","a"]}"#, "services"),
+        (.post, "/models/LSTM/versions", #"{"version":"v3","parameters":[1]}"#, "parameters"),
     ]
 
     @Test(arguments: faults)

@@ -15,19 +15,32 @@ local function read_model(prefix, type)
     return model
 end
 
+local function count_offer(offers, version, is_draining)
+    local offer = offers[version] or { services = 0, undrained = 0 }
+    offer.services = offer.services + 1
+    if not is_draining then offer.undrained = offer.undrained + 1 end
+    offers[version] = offer
+end
+
 -- Per version how many services offer it and how many of them are not draining; and the version registered first.
+-- A service offers the version that it is registered with, and those that it was told to load.
 local function offers_of(prefix, type)
-    local offers, oldest, oldest_epoch = {}, nil, nil
+    local offers, oldest, oldest_epoch, draining = {}, nil, nil, {}
     for _, id in ipairs(redis.call('ZRANGE', prefix .. 'services', 0, -1)) do
         local stored = redis.call('HMGET', prefix .. 'service:' .. id,
             'model_type', 'model_version', 'kind', 'draining', 'registered_epoch')
         if stored[1] == type and (stored[3] or 'model') == 'model' then
             local version, epoch = stored[2] or 'default', tonumber(stored[5] or '0')
-            local offer = offers[version] or { services = 0, undrained = 0 }
-            offer.services = offer.services + 1
-            if stored[4] ~= 'true' then offer.undrained = offer.undrained + 1 end
-            offers[version] = offer
+            draining[id] = { version = version, is_draining = stored[4] == 'true' }
+            count_offer(offers, version, stored[4] == 'true')
             if not oldest or epoch < oldest_epoch then oldest, oldest_epoch = version, epoch end
+        end
+    end
+    for field, hosts in pairs(read_model(prefix, type)) do
+        local version = string.match(field, '^hosts:(.+)$')
+        for id in string.gmatch(version and hosts or '', '[^,]+') do
+            local host = draining[id]
+            if host and host.version ~= version then count_offer(offers, version, host.is_draining) end
         end
     end
     return offers, oldest
@@ -410,13 +423,108 @@ local function model_mark(keys, args)
     if state ~= args[6] then return { 'unexpected', state } end
     local reply = change_model(prefix, type, args[3], {
         'state:' .. version, to == 'ready' and '' or to, 'since:' .. version, text(now_ms()), 'until:' .. version, '',
-        'why:' .. version, args[8],
+        'why:' .. version, args[8], 'hosts:' .. version, to == 'retired' and '' or model['hosts:' .. version] or '',
     })
     record_event(prefix, args[4], to == 'retired' and 'retired' or 'version_' .. to, type, reply[2],
         version .. (args[8] == '' and '' or ': ' .. args[8]))
     return reply
 end
 publish('model_mark', model_mark)
+
+-- How many services a deployment's order names, and how many outcomes there are; 0 and 0 without one.
+local function deployment_progress(model, version)
+    local order = model['deploy:' .. version]
+    if not order then return 0, 0 end
+    local _, outcomes = string.gsub(model['deployed:' .. version] or '', '[^;]+', '')
+    return #cjson.decode(order).services, outcomes
+end
+
+--[[
+  Order a version to be brought to services; the leader carries it out. A version that nothing offers is `loading`
+  meanwhile; one that services offer already goes on serving.
+
+  KEYS[1]  prefix
+  ARGV[1]  type     model type
+  ARGV[2]  floor    highest epoch the caller has seen
+  ARGV[3]  actor    who asks, for the events
+  ARGV[4]  version
+  ARGV[5]  order    JSON: services (their ids), artifact, parameters
+  Returns  {'changed', epoch, epoch before, {field, value, …}}   {'same', epoch of the model}   {'absent'}
+           {'not_deployable', state}
+  Swift    ClusterState.deployVersion(_:of:_:floor:by:)
+]]
+local function model_deploy(keys, args)
+    local prefix, type, version, order = keys[1], args[1], args[4], args[5]
+    local model = read_model(prefix, type)
+    local offers, oldest = offers_of(prefix, type)
+    if not (model.latest or oldest) then return { 'absent' } end
+    local ordered, outcomes = deployment_progress(model, version)
+    if outcomes < ordered then
+        if model['deploy:' .. version] == order then return { 'same', model.epoch } end
+        return { 'not_deployable', 'loading' }
+    end
+    local stored = model['state:' .. version]
+    if stored == 'draining' then return { 'not_deployable', stored } end
+    local changes = { 'deploy:' .. version, order, 'deployed:' .. version, '', 'why:' .. version, '' }
+    local offer = offers[version]
+    if stored or not offer or offer.undrained == 0 then
+        add(changes, 'state:' .. version, 'loading', 'since:' .. version, text(now_ms()), 'until:' .. version, '')
+    end
+    local reply = change_model(prefix, type, args[2], changes)
+    record_event(prefix, args[3], 'deploying', type, reply[2], version)
+    return reply
+end
+publish('model_deploy', model_deploy)
+
+-- The state that a version has when the last service has been asked; '' when services decide.
+local function state_after(deployed)
+    return string.find(';' .. deployed, '=loaded', 1, true) and '' or 'failed'
+end
+
+--[[
+  Note what became of a deployment at one service. After the last one the version is ready, if any service has it, or
+  failed.
+
+  KEYS[1]  prefix
+  ARGV[1]  term     of the leader that writes
+  ARGV[2]  type     model type
+  ARGV[3]  floor    highest epoch the caller has seen
+  ARGV[4]  actor    who asks, for the events
+  ARGV[5]  version
+  ARGV[6]  order    that was carried out; another one may be in force by now
+  ARGV[7]  service
+  ARGV[8]  outcome  loaded, skipped, failed
+  ARGV[9]  reason   for people, without semicolons
+  Returns  {'changed', epoch, epoch before, {field, value, …}}   {'fenced'}   {'stale'}
+  Swift    ClusterState.noteDeployment(of:type:order:at:_:term:floor:by:)
+]]
+local function deployment_note(keys, args)
+    local prefix, type, version, id = keys[1], args[2], args[5], args[7]
+    if not fence(prefix, args[1]) then return { 'fenced' } end
+    local model = read_model(prefix, type)
+    local deployed = model['deployed:' .. version] or ''
+    local is_noted = string.find(';' .. deployed, ';' .. id .. '=', 1, true)
+    if model['deploy:' .. version] ~= args[6] or is_noted then return { 'stale' } end
+    local outcome = id .. '=' .. args[8] .. (args[9] == '' and '' or ' ' .. args[9])
+    deployed = deployed == '' and outcome or deployed .. ';' .. outcome
+    local changes = { 'deployed:' .. version, deployed }
+    local hosts = model['hosts:' .. version] or ''
+    if args[8] == 'loaded' and not string.find(',' .. hosts .. ',', ',' .. id .. ',', 1, true) then
+        add(changes, 'hosts:' .. version, hosts == '' and id or hosts .. ',' .. id)
+    end
+    model['deployed:' .. version] = deployed
+    local ordered, outcomes = deployment_progress(model, version)
+    local is_last = outcomes >= ordered
+    if is_last and model['state:' .. version] == 'loading' then
+        add(changes, 'state:' .. version, state_after(deployed), 'since:' .. version, text(now_ms()),
+            'why:' .. version, string.gsub(deployed, ';', '; '), nil)
+    end
+    local reply = change_model(prefix, type, args[3], changes)
+    record_event(prefix, args[4], 'deployment_' .. args[8], type, reply[2], version .. ' at ' .. id .. ' ' .. args[9])
+    if is_last then record_event(prefix, args[4], 'deployed', type, reply[2], version .. ': ' .. deployed) end
+    return reply
+end
+publish('deployment_note', deployment_note)
 
 -- The changes that an outcome of a rollout's present step means.
 local function step_changes(prefix, type, model, outcome, detail)

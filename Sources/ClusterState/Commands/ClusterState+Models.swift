@@ -179,6 +179,7 @@ extension ClusterState {
         case "no_alias": .noAlias
         case "is_version": .isVersion
         case "in_use": .inUse(by: try reply.text())
+        case "not_deployable": .notDeployable(state: try reply.text())
         case "fenced": .fenced
         case "stale": .stale
         default: throw StateError(.unreadable, "\(function) answered \(status)")

@@ -36,6 +36,8 @@ public enum ModelRefusal: Hashable, Sendable {
     case isVersion
     /// What still points at the version: `latest`, `traffic`, `rollout`, `alias <name>`.
     case inUse(by: String)
+    /// The version is in a state in which it cannot be brought to services.
+    case notDeployable(state: String)
     /// The caller leads no longer.
     case fenced
     /// The rollout is not where the caller saw it.

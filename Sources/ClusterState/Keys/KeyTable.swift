@@ -33,11 +33,12 @@ public enum KeyTable {
         Row(
             name: "model:<type>",
             type: "hash",
-            holds: "a model type: latest, history, alias:<name>, split, shadow, state:<v>, since:<v>, rollout:…, "
-                + "evaluations:<v>, verdict:<v>, require_evaluation, epoch",
+            holds: "a model type: latest, history, alias:<name>, split, shadow, state:<v>, since:<v>, "
+                + "deploy:<v>, deployed:<v>, hosts:<v>, rollout:…, evaluations:<v>, verdict:<v>, "
+                + "require_evaluation, epoch",
             writtenBy:
-                "model_switch, model_rollback, model_alias, model_traffic, model_retire, model_mark, rollout_step, "
-                + "model_require, evaluation_end, registry_repair",
+                "model_switch, model_rollback, model_alias, model_traffic, model_retire, model_mark, "
+                + "model_deploy, deployment_note, rollout_step, model_require, evaluation_end, registry_repair",
             kept: "until removed",
             command: "HGETALL $P'model:<type>'"
         ),

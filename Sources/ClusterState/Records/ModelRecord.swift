@@ -1,8 +1,8 @@
 internal import Registry
 
-/// What a model type's hash in Redis means: `latest` and `alias:<name>`, the split, the shadow, the exceptions of
-/// versions (`state:<v>`, `since:<v>`, `until:<v>`, `why:<v>`), what tests of versions found (`verdict:<v>`;
-/// `evaluations:<v>`, a line of JSON each), whether switches demand a test
+/// What a model type's hash in Redis means: `latest` and `alias:<name>`, the split, the shadow, the exceptions of versions
+/// (`state:<v>`, `since:<v>`, `until:<v>`, `why:<v>`), their deployments (`deploy:<v>`, `deployed:<v>`, `hosts:<v>`), what
+/// tests of versions found (`verdict:<v>`; `evaluations:<v>`, a line of JSON each), whether switches demand a test
 /// (`require_evaluation`), and the rollout (`rollout:…`).
 ///
 /// All but the pointers themselves is kept aside as it stands, too: what is given back to Redis is what it had.
@@ -35,6 +35,7 @@ enum ModelRecord {
             } else {
                 unknown[field] = value
                 try Self.note(field, value, in: &pointers)
+                try DeploymentFields.note(field, value, fields, in: &pointers)
             }
         }
         pointers.split = try Self.split(fields["split"] ?? "")

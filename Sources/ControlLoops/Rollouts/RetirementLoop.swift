@@ -92,18 +92,33 @@ public final class RetirementLoop: ServiceLifecycle.Service {
         let ids = snapshot.models[retirement.type]?.versions[retirement.version] ?? []
         var outcomes: [String] = []
         for service in ids.compactMap({ snapshot[$0] }) {
-            outcomes.append("\(service.id) \(await self.unload(retirement.version, at: service.definition))")
+            let others = Self.others(than: retirement, at: service, snapshot)
+            outcomes.append(
+                "\(service.id) \(await self.unload(retirement.version, at: service.definition, others: others))"
+            )
         }
         return outcomes.isEmpty ? "no service had it" : outcomes.joined(separator: ", ")
     }
 
-    private func unload(_ version: ModelVersion, at service: ServiceDefinition) async -> String {
-        guard service.wireProtocol == .native else { return "was not asked: it is no native service" }
-        let path = "\(service.url.pathPrefix)/models/\(version)/unload"
-        var call = UpstreamCall(url: service.url, path: path, timeout: Self.unloadTimeout)
-        call.method = "POST"
+    /// How many versions the service has beside the one that retires.
+    private static func others(than retirement: Retirement, at service: Registry.Service, _ snapshot: RegistrySnapshot)
+        -> Int
+    {
+        guard let model = snapshot.models[retirement.type] else { return 0 }
+        return model.versions.count { version, ids in
+            version != retirement.version && ids.contains(service.id)
+                && model.pointers.notes[version]?.state != .retired
+        }
+    }
+
+    private func unload(_ version: ModelVersion, at service: ServiceDefinition, others: Int) async -> String {
+        let request: LoadRequest
+        switch LoadDialect.unload(version, at: service, others: others) {
+        case .success(let unload): request = unload
+        case .failure(let reason): return reason.text
+        }
         do throws(UpstreamFailure) {
-            let status = try await self.port.call(call).status
+            let status = try await self.port.call(UpstreamCall(request, timeout: Self.unloadTimeout)).status
             return switch status {
             case 200...299: "unloaded it"
             case 404, 405, 501: "cannot unload"

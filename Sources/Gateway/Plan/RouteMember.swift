@@ -22,22 +22,23 @@ final class RouteMember: Sendable {
         max(self.predictHead.count, self.trainHead.count, self.inferenceHead.count + InferenceOrder.Action.bytesMax)
     }
 
-    init(upstream: Upstream, definition: ServiceDefinition) {
+    /// A service may have other versions than the one it is registered with.
+    init(upstream: Upstream, definition: ServiceDefinition, version modelVersion: ModelVersion) {
         self.upstream = upstream
-        self.version = definition.modelVersion
+        self.version = modelVersion
         self.weight = definition.weight
         self.timeoutNanoseconds = definition.timeout?.inNanoseconds
         self.forwardsAuthorization = definition.forwardsAuthorization
         let lines =
             "x-mm-service: \(definition.id)\r\nx-mm-instance: \(upstream.key.url)\r\n"
-            + "x-mm-model-version: \(definition.modelVersion)\r\n"
+            + "x-mm-model-version: \(modelVersion)\r\n"
         self.answerLines = Array(lines.utf8)
-        let isNamed = definition.modelVersion != .unnamed
-        let version = isNamed ? Array("x-mm-model-version: \(definition.modelVersion)\r\n".utf8) : []
+        let isNamed = modelVersion != .unnamed
+        let version = isNamed ? Array("x-mm-model-version: \(modelVersion)\r\n".utf8) : []
         self.predictHead = upstream.predictHead + version
         self.trainHead = upstream.trainHead + version
         let path = "\(upstream.key.url.pathPrefix)/v2/models/\(definition.modelType)"
-        self.inferencePath = isNamed ? "\(path)/versions/\(definition.modelVersion)" : path
+        self.inferencePath = isNamed ? "\(path)/versions/\(modelVersion)" : path
         self.inferenceHead = Self.head("\(self.inferencePath)/infer", upstream) + version
     }
 

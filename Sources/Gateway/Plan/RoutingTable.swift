@@ -164,7 +164,7 @@ final class RoutingTable: Sendable {
             let members = offering.flatMap { service in
                 service.instances.map { instance in
                     let upstream = self.parts.upstream(instance, service.origin(of: instance))
-                    return RouteMember(upstream: upstream, definition: service.definition)
+                    return RouteMember(upstream: upstream, definition: service.definition, version: version)
                 }
             }
             let pool = RoutePool(

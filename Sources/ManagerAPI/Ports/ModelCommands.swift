@@ -13,6 +13,7 @@ public protocol ModelCommands: Sendable {
     /// Empty: all to the latest. Without a shadow nothing is copied.
     func splitTraffic(of type: ModelType, _ split: [ModelVersion: Int], shadow: Shadow?) async throws(Problem)
         -> ModelReply
+    func deploy(_ version: ModelVersion, of type: ModelType, _ order: Deployment) async throws(Problem) -> ModelReply
     func retire(_ version: ModelVersion, of type: ModelType, timeout: Duration) async throws(Problem) -> ModelReply
     /// Whether switches demand a passed test of the version.
     func requireEvaluation(of type: ModelType, _ isRequired: Bool) async throws(Problem) -> ModelReply

@@ -52,6 +52,12 @@ extension Problem {
                 "the version is in use by \(user)",
                 detail: "point \(user) elsewhere first: switch, split the traffic or move the alias"
             )
+        case .notDeployable(let state):
+            self.init(
+                .versionConflict,
+                "the version is \(state)",
+                detail: "allowed is a deployment of a version that neither loads nor drains"
+            )
         case .fenced, .stale: self.init(.versionConflict, "somebody else was faster", detail: "read and decide again")
         }
     }

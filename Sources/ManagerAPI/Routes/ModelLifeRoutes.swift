@@ -5,7 +5,7 @@ internal import Registry
 enum ModelLifeRoutes {
     static func routes(_ reads: ModelReads, _ writes: ModelWrites) -> [Route] {
         [
-            self.version(reads), self.change(writes), self.rollBack(writes), self.retire(writes),
+            self.version(reads), self.deploy(writes), self.change(writes), self.rollBack(writes), self.retire(writes),
         ] + self.aliases(writes) + self.traffic(writes)
     }
 
@@ -25,6 +25,22 @@ enum ModelLifeRoutes {
             answers: [.ok("ModelVersion", "The version.")],
             problems: [.validationError, .modelNotFound, .versionNotFound, .storeUnavailable],
             handler: reads.showVersion
+        )
+    }
+
+    private static func deploy(_ writes: ModelWrites) -> Route {
+        Route(
+            method: .post,
+            path: "/models/{model_type}/versions",
+            name: "deployModelVersion",
+            tag: "models",
+            summary: "Have services load a version, one after another; it takes no traffic by that",
+            parameters: [Self.type],
+            body: "DeployRequest",
+            bodyExample: ["version": "v3"],
+            answers: [Route.Answer(status: 202, about: "Watch its state and `deployment`.", schema: "ModelVersion")],
+            problems: Self.problems + [.serviceNotFound],
+            handler: writes.deploy
         )
     }
 

@@ -79,10 +79,12 @@ struct ModelReads: Sendable {
             ["service_id": .string(service.id.text), "status": .string(condition.status.rawValue)]
         }
         let note = model.pointers.notes[version]
+        let deployment = model.pointers.deployments[version]
         return [
             "version": .string(version.text),
             "state": .string(Self.state(of: version, model, conditions.map(\.status)).rawValue),
             "since": JSONValue(note?.since?.description), "why": JSONValue(note?.why), "services": .array(listed),
+            "deployment": deployment.map { ModelJSON.json($0) } ?? .null,
             "evaluations": .array(note?.evaluations ?? []),
         ]
     }

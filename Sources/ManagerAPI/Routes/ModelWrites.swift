@@ -78,6 +78,30 @@ struct ModelWrites: Sendable {
         return .json(shown, status: .accepted, headers: [.location: location])
     }
 
+    /// `POST /models/{model_type}/versions`: to the services that are named, or to all of the model type.
+    func deploy(_ call: Call) async throws -> Response {
+        let type = try call.name("model_type", ModelType.self)
+        let form = try DeployForm.read(try await self.form(call))
+        _ = try await self.knowledge.model(type)
+        let services = try await self.services(form, type)
+        let order = Deployment(services: services, artifact: form.artifact, parameters: form.parameters)
+        let settled = try await self.settle(try self.commands().deploy(form.version, of: type, order), type)
+        let shown = settled.added(to: try await self.reads.version(type, form.version))
+        let location = "/models/\(type)/versions/\(form.version)"
+        return .json(shown, status: .accepted, headers: [.location: location])
+    }
+
+    private func services(_ form: DeployForm, _ type: ModelType) async throws -> [ServiceID] {
+        guard let named = form.services else {
+            let all = try self.knowledge.snapshot().services.map(\.definition)
+            return all.filter { $0.modelType == type && $0.kind == .model }.map(\.id)
+        }
+        for id in named where try await self.knowledge.service(id).definition.modelType != type {
+            throw Refusal.invalid(at: ["body", "services"], "\(id) is no service of \(type)", type: "value_error")
+        }
+        return named
+    }
+
     private func commands() throws(Problem) -> any ModelCommands {
         guard let commands = self.ports.models else {
             throw Problem(.storeUnavailable, "this replica takes no orders about models", retryAfter: 1)

@@ -20,6 +20,21 @@ enum ModelJSON {
         return .members(counts.map { ($0.key.text, self.json($0.value)) })
     }
 
+    /// What became of a deployment, service by service.
+    static func json(_ deployment: Deployment) -> JSONValue {
+        let services: [JSONValue] = deployment.services.map { id in
+            let outcome = deployment.outcomes[id]
+            return [
+                "service_id": .string(id.text), "outcome": JSONValue(outcome?.name),
+                "reason": JSONValue(outcome?.reason),
+            ]
+        }
+        return [
+            "artifact": JSONValue(deployment.artifact), "under_way": .bool(deployment.isUnderWay),
+            "services": .array(services),
+        ]
+    }
+
     /// Which replicas hold requests of a version.
     static func holders(_ sight: TrafficSight, of version: ModelVersion) -> JSONValue {
         let rows = sight.holders.map { ($0.replica, $0.inFlight[version] ?? 0) }

@@ -5,9 +5,9 @@ import Registry
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "List models, switch versions, split traffic, roll back, retire, move aliases, and test versions.",
+        abstract: "List models, deploy, test and switch versions, split traffic, roll back, retire, and move aliases.",
         subcommands: [
-            List.self, Switch.self, Traffic.self, Rollback.self, Retire.self, Alias.self, Evaluate.self,
+            List.self, Deploy.self, Evaluate.self, Switch.self, Traffic.self, Rollback.self, Retire.self, Alias.self,
         ],
         defaultSubcommand: List.self
     )

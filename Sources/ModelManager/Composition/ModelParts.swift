@@ -5,8 +5,8 @@ import ServiceLifecycle
 
 /// The loops that care for the life of model versions.
 ///
-/// Every replica tells what its callers got of each version; the leader carries canaries on, retires versions
-/// and makes their offline tests.
+/// Every replica tells what its callers got of each version; the leader carries canaries on, deploys versions, retires
+/// them and makes their offline tests.
 struct ModelParts {
     let store: StoreParts
     let members: MembershipParts
@@ -31,6 +31,7 @@ struct ModelParts {
                 logger: logger
             ),
             RolloutLoop(parts: parts, logger: logger),
+            DeploymentLoop(parts: parts, port: self.dataPlane, logger: logger),
             RetirementLoop(parts: parts, port: self.dataPlane, logger: logger),
             EvaluationLoop(
                 parts: parts,

@@ -57,6 +57,12 @@ struct StoreModels: ModelCommands {
         }
     }
 
+    func deploy(_ version: ModelVersion, of type: ModelType, _ order: Deployment) async throws(Problem) -> ModelReply {
+        try await self.change { state, floor throws(StateError) in
+            try await state.deployVersion(version, of: type, order, floor: floor)
+        }
+    }
+
     func waitForCluster(_ epoch: Epoch, within limit: Duration) async throws(Problem) -> [ReplicaBehind] {
         do throws(StateError) {
             return try await SwitchBarrier(state: self.store.state).wait(for: epoch, within: limit)

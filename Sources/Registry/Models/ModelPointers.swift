@@ -10,6 +10,10 @@ public struct ModelPointers: Hashable, Sendable {
     /// What was the latest before, the newest last: where a roll-back goes.
     public var history: [ModelVersion]
     public var notes: [ModelVersion: VersionNote]
+    /// Services that were told to load a version and did, beside the one that they are registered with.
+    public var hosts: [ModelVersion: [ServiceID]]
+    /// The last one of each version, also when it is over.
+    public var deployments: [ModelVersion: Deployment]
     /// The last one, also when it is over.
     public var rollout: Rollout?
     /// Whether a switch needs a passed test of the version.
@@ -22,6 +26,8 @@ public struct ModelPointers: Hashable, Sendable {
         self.shadow = nil
         self.history = []
         self.notes = [:]
+        self.hosts = [:]
+        self.deployments = [:]
         self.rollout = nil
     }
 }

@@ -11,14 +11,23 @@ public final class RegistrySnapshot: Sendable {
     /// The `pointers` are what `latest` and other aliases were explicitly set to, by model type.
     public init(epoch: Epoch, services: [Service], pointers: [ModelType: ModelPointers]) {
         self.epoch = epoch
-        self.services = services.sorted { $0.id < $1.id }
-        self.places = Dictionary(uniqueKeysWithValues: self.services.enumerated().map { ($1.id, $0) })
+        let services = services.sorted { $0.id < $1.id }
+        let places = Dictionary(uniqueKeysWithValues: services.enumerated().map { ($1.id, $0) })
+        self.services = services
+        self.places = places
         var models: [ModelType: Model] = [:]
         for service in self.services where service.definition.kind == .model {
             models[service.definition.modelType, default: Model()].add(service)
         }
         // A model type that somebody switched stays known while its services are away.
         for (type, pointers) in pointers where pointers.latest != nil && models[type] == nil { models[type] = Model() }
+        for (type, pointers) in pointers {
+            for (version, hosts) in pointers.hosts {
+                let known = hosts.compactMap { places[$0].map { services[$0].definition } }
+                let offering = known.filter { $0.modelType == type && $0.kind == .model }.map(\.id)
+                if !offering.isEmpty { models[type]?.add(offering, hosting: version) }
+            }
+        }
         for type in models.keys {
             models[type]?.settle(pointers[type] ?? ModelPointers())
         }
@@ -47,6 +56,10 @@ public struct Model: Hashable, Sendable {
         self.versions[version, default: []].append(service.id)
         if let oldest = self.oldest, (oldest.epoch, oldest.id) < (service.registeredEpoch, service.id) { return }
         self.oldest = (service.registeredEpoch, service.id, version)
+    }
+
+    fileprivate mutating func add(_ hosts: [ServiceID], hosting version: ModelVersion) {
+        self.versions[version] = Set(self.versions[version] ?? []).union(hosts).sorted()
     }
 
     /// Before any switch, `latest` is the version registered first: a new version takes no traffic by itself.

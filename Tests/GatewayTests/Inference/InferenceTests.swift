@@ -166,6 +166,31 @@ import Testing
         await stub.stop()
     }
 
+    @Test func `tells a service which of its versions is meant, also one that it was not registered with`() async throws
+    {
+        let stub = try await StubUpstream.answering(StubUpstream.json(#"{"prediction":1}"#))
+        let other = try await Self.server()
+        try await Setting.run { setting in
+            var pointers = ModelPointers()
+            let two = try #require(ModelVersion("v2"))
+            pointers.hosts[two] = [try #require(ServiceID("a")), try #require(ServiceID("gone"))]
+            setting.register(
+                [
+                    try Setting.service("a", at: stub.url, version: "v1"), try Self.oip("o", at: other, version: "v3"),
+                ],
+                pointers: [try #require(ModelType("LSTM")): pointers]
+            )
+            for version in ["v1", "v2"] {
+                let answer = try await setting.predict(#"{"model_type":"LSTM","model_version":"\#(version)"}"#)
+                #expect(answer.status == 200, "\(answer.body)")
+                #expect(answer["x-mm-model-version"] == version)
+                #expect(stub.requests.last?.contains("x-mm-model-version: \(version)\r\n") == true)
+            }
+        }
+        await stub.stop()
+        await other.stop()
+    }
+
     @Test func `takes part in an aggregate`() async throws {
         let stub = try await Self.server(
             infer: StubUpstream.json(#"{"outputs":[{"name":"y","datatype":"FP32","shape":[1,1],"data":[4.0]}]}"#)

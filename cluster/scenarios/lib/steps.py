@@ -3,7 +3,7 @@
 Steps:       start N replicas [with sentinel] [KEY=VALUE ...]; load N/s [over all replicas]; stop sending; end the load;
              wait N s; kill|pause|resume|restart|terminate WHO; roll; empty redis; limit SERVICE N; weigh SERVICE N;
              fault SERVICE {...}; send N requests to WHO; predict N times through every replica; remember the leader;
-             train N epochs; kill the replica that runs the job; cancel the job; test V with N samples
+             deploy VERSION; test V with N samples; train N epochs; kill the replica that runs the job; cancel the job
 Conditions:  within N s: CONDITION; for N s: CONDITION; now: CONDITION
 WHO:         r1, lstm_a, redis, the leader, a follower, the primary, the same (whoever was spoken of last)"""
 
@@ -217,6 +217,31 @@ def train(stage, epochs):
         raise Failed(f"{status} {body}")
     stage.remembered["job"] = body["job_id"]
     return body["job_id"]
+
+
+@step(r"deploy (\S+)")
+def deploy(stage, version):
+    who = stage.random.choice(stage.replicas())
+    status, _, body = stage.ask(who, "POST", "/models/LSTM/versions", {"version": version})
+    if status != 202:
+        raise Failed(f"{status} {body}")
+    stage.remembered["version"] = version
+
+
+@condition(r"version (\S+) is (\w+) on every replica")
+def version_is(stage, version, state):
+    seen = {}
+    for name in stage.replicas():
+        status, _, body = stage.ask(name, "GET", f"/models/LSTM/versions/{version}")
+        seen[name] = body["state"] if status == 200 else status
+    return None if set(seen.values()) == {state} else f"{seen}"
+
+
+@condition(r"version (\S+) is loaded at (\d+) services?")
+def version_is_loaded(stage, version, count):
+    deployment = stage.get(stage.replicas()[0], f"/models/LSTM/versions/{version}")["deployment"]
+    loaded = [row["service_id"] for row in deployment["services"] if row["outcome"] == "loaded"]
+    return None if len(loaded) == int(count) else f"{deployment}"
 
 
 @step(r"kill the replica that runs the job")
