@@ -100,13 +100,14 @@ public final class RetirementLoop: ServiceLifecycle.Service {
         return outcomes.isEmpty ? "no service had it" : outcomes.joined(separator: ", ")
     }
 
-    /// How many versions the service has beside the one that retires.
+    /// How many versions the service's address has beside the one that retires.
     private static func others(than retirement: Retirement, at service: Registry.Service, _ snapshot: RegistrySnapshot)
         -> Int
     {
         guard let model = snapshot.models[retirement.type] else { return 0 }
         return model.versions.count { version, ids in
-            version != retirement.version && ids.contains(service.id)
+            let isThere = ids.contains { snapshot[$0]?.definition.url == service.definition.url }
+            return version != retirement.version && isThere
                 && model.pointers.notes[version]?.state != .retired
         }
     }

@@ -5,9 +5,10 @@ internal import Registry
 extension Exchange {
     /// Plans the request anew when the registry has changed since it was planned. What is named explicitly stays where
     /// it was; `latest` and aliases may have moved, and then no instance of the new pool has been tried yet.
-    func followSwitch() {
-        guard self.plannedBy != self.plane.tableSerial, !self.options.isCopy, let old = self.pool else { return }
-        self.plannedBy = self.plane.tableSerial
+    ///
+    /// False: a new request would go to services of another protocol, whose words this one does not speak. It must end.
+    func followSwitch() -> Bool {
+        guard self.plannedBy != self.plane.tableSerial, !self.options.isCopy, let old = self.pool else { return true }
         let (table, hashKey, capability) = (self.plane.table, self.options.hashKey, self.capability)
         let planned =
             if let order = self.order {
@@ -17,9 +18,19 @@ extension Exchange {
                     try RequestPlan.pool(for: body, capability, hashKey: hashKey, in: table)
                 }
             }
-        guard let planned, planned.key != old.key else { return }
+        if let planned, planned.key.capability != old.key.capability { return false }
+        self.plannedBy = self.plane.tableSerial
+        guard let planned, planned.key != old.key else { return true }
         self.pool = planned
         self.tried = TriedMembers()
         self.moveMeter(to: planned)
+        return true
+    }
+
+    /// Ends a request that a switch has left without services of its protocol.
+    func strand(now: Instant) {
+        guard self.machine.attempts == 0 else { return self.run(self.machine.giveUp(), now: now) }
+        let message = "the request waited, and was overtaken by a switch to services of another protocol"
+        self.answer(Problem(.noHealthyService, message, retryAfter: 1))
     }
 }

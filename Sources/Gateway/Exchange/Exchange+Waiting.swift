@@ -34,6 +34,10 @@ extension Exchange {
         self.queueNumber = 0
         let now = MonotonicClock.now()
         self.plane.refresh()
+        guard self.followSwitch() else {
+            self.giveBack(upstream)
+            return self.strand(now: now)
+        }
         guard let pool = self.followPool() else { return self.giveBack(upstream) }
         let view = self.plane.view(of: pool)
         let found = view.picks.eligible.first { pool.members[$0].upstream === upstream }
@@ -46,6 +50,10 @@ extension Exchange {
 
     /// The registry or a gate has changed: perhaps the request can go elsewhere now, or nowhere.
     func reconsider(now: Instant) {
+        guard self.followSwitch() else {
+            if self.leaveQueue() { self.strand(now: now) }
+            return
+        }
         guard let pool = self.followPool() else { return }
         let view = self.plane.view(of: pool)
         let members = view.picks.eligible.map { pool.members[$0].upstream }
@@ -110,7 +118,6 @@ extension Exchange {
     /// The pool as the present table has it, in place of the one the request began with: what waited through a switch
     /// goes where a new request would go.
     private func followPool() -> RoutePool? {
-        self.followSwitch()
         guard let pool = self.pool else { return nil }
         let pools = self.plane.table.pools
         if pool.index < pools.count, pools[pool.index] === pool { return pool }

@@ -166,7 +166,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
 
     func attemptAgain(now: Instant) {
         self.plane.refresh()
-        self.followSwitch()
+        guard self.followSwitch() else { return self.strand(now: now) }
         guard let pool = self.pool else { return }
         let view = self.plane.view(of: pool)
         guard let picked = self.pickAnother(view, now: now) else {

@@ -247,4 +247,37 @@ import Testing
         await stub.stop()
         await native.stop()
     }
+
+    @Test func `ends what waited through a switch to services of another protocol, and sends it to neither`()
+        async throws
+    {
+        let native = try await StubUpstream.answering(StubUpstream.json(#"{"prediction":1}"#))
+        let other = try await Self.server()
+        let adjust = { (settings: inout DataPlaneSettings) in
+            settings.sharesLimits = true
+            settings.queueTimeout = .seconds(20)
+        }
+        try await Setting.run(adjust) { setting in
+            let services = [
+                try Setting.service("a", at: native.url, version: "v1") { $0.concurrentRequestsMax = 1 },
+                try Self.oip("o", at: other, version: "v2"),
+            ]
+            setting.register(services)
+            let caller = try await setting.caller()
+            try await caller.send(Setting.request())
+            #expect(
+                try await eventually(within: .seconds(20)) { await setting.plane.statistics().queueWaiting == 1 }
+            )
+            let (type, two) = (try #require(ModelType("LSTM")), try #require(ModelVersion("v2")))
+            setting.register(services, pointers: [type: ModelPointers(latest: two)])
+            let answer = try await caller.answer(within: .seconds(20))
+            #expect(answer.status == 503, "\(answer.body)")
+            #expect(answer["x-mm-error-code"] == "no_healthy_service")
+            #expect(native.requests.isEmpty)
+            #expect(!other.requests.contains { $0.hasPrefix("POST") })
+            #expect(try await setting.predict().status == 200)
+        }
+        await native.stop()
+        await other.stop()
+    }
 }
