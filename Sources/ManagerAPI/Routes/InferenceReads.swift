@@ -14,7 +14,7 @@ struct InferenceReads: Sendable {
     func server(_ call: Call) async throws -> Response {
         .json([
             "name": "model-manager", "version": .string(self.identity.version),
-            "extensions": ["model_repository", "binary_tensor_data"],
+            "extensions": ["binary_tensor_data"],
         ])
     }
 
