@@ -15,8 +15,7 @@ final class ShadowCopy: AnswerSink {
     var image: RequestImage?
     private var isOver = false
     private var caller = ShadowAnswer()
-    private var answer = ShadowAnswer()
-    private var isTooLong = false
+    private var gathered = GatheredAnswer()
 
     init(to route: ShadowRoute, lane: VersionLane, plane: LoopPlane) {
         self.route = route
@@ -57,32 +56,23 @@ final class ShadowCopy: AnswerSink {
         headBytes: UnsafeRawBufferPointer,
         body: UnsafeRawBufferPointer
     ) {
-        self.note(exchange, status: head.status)
-        self.append(body)
+        self.gathered.began(exchange, status: head.status)
+        self.gathered.append(body)
     }
 
     override func answerBegan(_ exchange: Exchange, _ head: ResponseHead, headBytes: UnsafeRawBufferPointer) {
-        self.note(exchange, status: head.status)
+        self.gathered.began(exchange, status: head.status)
     }
 
-    override func answerMoved(_ bytes: ByteBuffer) { bytes.withUnsafeReadableBytes { self.append($0) } }
+    override func answerMoved(_ bytes: ByteBuffer) { bytes.withUnsafeReadableBytes { self.gathered.append($0) } }
 
-    override func answerBroke() { self.answer.status = 0 }
+    override func answerBroke() { self.gathered.broke() }
 
     override func exchangeEnded() {
         self.isOver = true
         self.lane.copiesUnderWay -= 1
         self.lane.shadow =
-            self.lane.shadow + ShadowComparison.figures(caller: self.caller, copy: self.answer, field: self.route.field)
-    }
-
-    private func note(_ exchange: Exchange, status: Int) {
-        self.answer.status = status
-        self.answer.latencyMicroseconds = exchange.upstreamNanoseconds / 1000
-    }
-
-    private func append(_ bytes: UnsafeRawBufferPointer) {
-        self.isTooLong = self.isTooLong || self.answer.body.count + bytes.count > ShadowTap.answerBytesMax
-        if self.isTooLong { self.answer.body = [] } else { self.answer.body.append(contentsOf: bytes) }
+            self.lane.shadow
+            + ShadowComparison.figures(caller: self.caller, copy: self.gathered.answer, field: self.route.field)
     }
 }

@@ -5,16 +5,13 @@ internal import Registry
 /// Stands between an exchange and its caller, passes everything on as it comes, and remembers the answer. When the caller
 /// has it all, the copy is sent.
 ///
-/// Cost for the caller: an answer is copied up to `answerBytesMax`; of a small request only a reference is kept.
+/// Cost for the caller: an answer is copied up to `GatheredAnswer.bytesMax`; of a small request only a reference is kept.
 /// A caller who leaves early gets no copy made. Confined to its event loop.
 final class ShadowTap: AnswerSink {
-    static let answerBytesMax = 64 * 1024
-
     private let caller: AnswerSink
     private let exchange: Exchange
     private let copy: ShadowCopy
-    private var answer = ShadowAnswer()
-    private var isTooLong = false
+    private var gathered = GatheredAnswer()
 
     /// The sink for a request that goes to the pool: the caller itself, unless the request is to be copied.
     @inline(__always)
@@ -51,18 +48,18 @@ final class ShadowTap: AnswerSink {
         headBytes: UnsafeRawBufferPointer,
         body: UnsafeRawBufferPointer
     ) {
-        self.note(exchange, status: head.status)
-        self.append(body)
+        self.gathered.began(exchange, status: head.status)
+        self.gathered.append(body)
         self.caller.answerWhole(exchange, head, headBytes: headBytes, body: body)
     }
 
     override func answerBegan(_ exchange: Exchange, _ head: ResponseHead, headBytes: UnsafeRawBufferPointer) {
-        self.note(exchange, status: head.status)
+        self.gathered.began(exchange, status: head.status)
         self.caller.answerBegan(exchange, head, headBytes: headBytes)
     }
 
     override func answerMoved(_ bytes: ByteBuffer) {
-        bytes.withUnsafeReadableBytes { self.append($0) }
+        bytes.withUnsafeReadableBytes { self.gathered.append($0) }
         self.caller.answerMoved(bytes)
     }
 
@@ -71,33 +68,23 @@ final class ShadowTap: AnswerSink {
     override func answerEnded() { self.caller.answerEnded() }
 
     override func answerBroke() {
-        self.answer.status = 0
+        self.gathered.broke()
         self.caller.answerBroke()
     }
 
     override func answerProblem(_ exchange: Exchange, _ problem: Problem) {
-        self.note(exchange, status: problem.code.status)
+        self.gathered.began(exchange, status: problem.code.status)
         self.caller.answerProblem(exchange, problem)
     }
 
     /// The copy begins in a turn of the event loop of its own, so that nothing of the caller's waits behind it. The image
     /// is taken before the caller's next request overwrites it.
     override func exchangeEnded() {
-        let (copy, answer) = (self.copy, self.answer)
+        let (copy, answer) = (self.copy, self.gathered.answer)
         if copy.image == nil { copy.image = self.exchange.image }
         self.caller.exchangeEnded()
         self.exchange.plane.loop.assumeIsolated().execute { copy.begin(comparedWith: answer) }
     }
 
     override var takesMore: Bool { self.caller.takesMore }
-
-    private func note(_ exchange: Exchange, status: Int) {
-        self.answer.status = status
-        self.answer.latencyMicroseconds = exchange.upstreamNanoseconds / 1000
-    }
-
-    private func append(_ bytes: UnsafeRawBufferPointer) {
-        self.isTooLong = self.isTooLong || self.answer.body.count + bytes.count > Self.answerBytesMax
-        if self.isTooLong { self.answer.body = [] } else { self.answer.body.append(contentsOf: bytes) }
-    }
 }
