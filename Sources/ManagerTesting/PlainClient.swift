@@ -1,4 +1,5 @@
 import Foundation
+import NIOCore
 import NIOPosix
 
 /// A small HTTP client for tests: one request per connection, blocking sockets on a thread of their own, nothing hidden.
@@ -51,22 +52,9 @@ public struct PlainClient: Sendable {
     }
 
     private func exchange(_ request: [UInt8]) throws -> [UInt8] {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        guard descriptor >= 0 else { throw Failure(description: "no socket: \(errno)") }
+        let address = try SocketAddress(ipAddress: self.host, port: self.port)
+        let descriptor = try BlockingSocket.connected(to: address, seconds: self.timeoutSeconds)
         defer { close(descriptor) }
-        var limit = timeval(tv_sec: self.timeoutSeconds, tv_usec: 0)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_port = in_port_t(UInt16(self.port).bigEndian)
-        address.sin_addr.s_addr = inet_addr(self.host)
-        let connected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
-            }
-        }
-        guard connected == 0 else { throw Failure(description: "connect: \(errno)") }
         try Self.sendAll(request, to: descriptor)
         return try Self.readToEnd(of: descriptor)
     }
