@@ -19,13 +19,13 @@ final class ChaosPair: @unchecked Sendable {
 
     func begin() -> EventLoopFuture<Void> {
         let (caller, server) = (self.caller, self.server)
-        let toServer = ChaosHandler { [unowned self] in
-            self.pass($0, to: server)
+        let toServer = ChaosHandler { [weak self] in
+            self?.pass($0, to: server)
         } onEnd: { [weak self] in
             self?.close()
         }
-        let toCaller = ChaosHandler { [unowned self] in
-            self.passReply($0)
+        let toCaller = ChaosHandler { [weak self] in
+            self?.passReply($0)
         } onEnd: {
             [weak self] in
             self?.serverEnded()

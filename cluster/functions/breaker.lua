@@ -10,6 +10,8 @@ local BREAKER_FACTOR_MAX = 10
 -- A trip is forgotten with every such stretch since the breaker closed.
 local BREAKER_MEMORY_MS = 60000
 local BREAKERS_READ_MAX = 256
+-- A session that lapses sooner is given no probe: the request would still run when somebody else is given the next.
+local PROBE_LEASE_MIN_MS = 1000
 
 local function breaker_key(prefix, instance)
     return prefix .. 'breaker:' .. instance
@@ -230,7 +232,7 @@ end
   ARGV[5]  ttl          milliseconds until the probe has ended for sure
   ARGV[6]  cooldown_ms  of the first trip
   ARGV[7]  waits        '1': a request was turned away for it; those who have one in hand unused hear of it
-  Returns  {'granted'}   {'taken'} others have them all
+  Returns  {'granted'}   {'taken'} others have them all, or the session lapses within a second
            {'open', milliseconds left}   {'closed', generation that counts now}   {'lapsed'} the session is over
   Swift    ClusterState.askForProbe(_:policy:ttl:)
 ]]
@@ -238,6 +240,7 @@ local function breaker_probe(keys, args)
     local prefix, instance, session = keys[1], args[1], args[2]
     local clock = lease_now(prefix)
     if not is_live(prefix, session, clock) then return { 'lapsed' } end
+    if not is_live(prefix, session, clock + PROBE_LEASE_MIN_MS) then return { 'taken' } end
     local breaker = read_breaker(prefix, instance)
     if breaker.state == 'closed' then return { 'closed', breaker.generation } end
     if breaker.state == 'open' and clock < number_of(breaker.retry_at) then

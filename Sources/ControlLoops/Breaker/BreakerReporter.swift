@@ -41,7 +41,8 @@ public final class BreakerReporter: ServiceLifecycle.Service {
     /// The data plane rang since outcomes were told.
     private let isRung = Atomic(false)
 
-    public static let tick: Duration = .milliseconds(100)
+    /// What rings the bell does not wait for it.
+    public static let tick: Duration = .milliseconds(200)
     /// Moves of which no signal was heard are read after this time: early enough for the promised 300 ms.
     public static let readInterval: Duration = .milliseconds(200)
     /// Out of touch, it is tried again after this time.

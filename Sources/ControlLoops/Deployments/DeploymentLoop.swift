@@ -28,10 +28,14 @@ public final class DeploymentLoop: ServiceLifecycle.Service {
 
     public func run() async throws {
         await cancelWhenGracefulShutdown {
-            await LeaderLoop(self.parts.leadership, every: Self.tick, time: self.parts.time).run { term in
+            await self.parts.loop(every: Self.tick).run(while: self.isBusy) { term in
                 await self.turn(term)
             }
         }
+    }
+
+    private func isBusy() -> Bool {
+        !DeploymentPlan.steps(of: self.parts.holder.current.models).isEmpty
     }
 
     private func turn(_ term: Term) async {

@@ -11,6 +11,9 @@ public struct LeaderLoop: Sendable {
     private let time: LoopTime
     private let bell = Bell()
 
+    /// With nothing to carry on it looks this seldom: for what nobody wakes it for.
+    private static let idleInterval = Duration.seconds(5)
+
     public init(_ leadership: any Leadership, every interval: Duration, time: LoopTime = .system) {
         self.leadership = leadership
         self.interval = interval
@@ -23,11 +26,12 @@ public struct LeaderLoop: Sendable {
         self.bell.ring()
     }
 
-    /// Until the task is cancelled.
-    public func run(_ step: (Term) async -> Void) async {
+    /// Until the task is cancelled; at its interval as long as it is busy.
+    public func run(while isBusy: () -> Bool = { true }, _ step: (Term) async -> Void) async {
         while !Task.isCancelled {
             if let term = self.leadership.term { await step(term) }
-            await self.bell.wait(atMost: self.interval, self.time)
+            let pause = self.leadership.term != nil && isBusy() ? self.interval : Self.idleInterval
+            await self.bell.wait(atMost: pause, self.time)
         }
     }
 }

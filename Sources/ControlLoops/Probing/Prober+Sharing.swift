@@ -14,13 +14,14 @@ extension Prober {
     func follow(_ sharing: ProbeSharing) async {
         while !Task.isCancelled {
             let now = self.time.now()
-            let onDuty = sharing.onDuty
+            let (onDuty, suspicions) = (sharing.onDuty, sharing.takeSuspicions())
             self.book.withLock { book in
                 book.follow(onDuty: onDuty, now: now)
-                for suspicion in sharing.takeSuspicions() {
+                for suspicion in suspicions {
                     book.hearSuspicion(of: suspicion.instance, by: suspicion.replica, now: now)
                 }
             }
+            if !suspicions.isEmpty { self.wake() }
             await self.readVerdicts()
             await sharing.wait(atMost: Self.lookInterval, self.time)
         }

@@ -21,11 +21,14 @@ public final class Prober: ServiceLifecycle.Service {
     let sharing: ProbeSharing?
     let replica: String
     private let probes = Mutex(ProbeCounts())
+    private let bell = Bell()
 
     /// A probe is given half of the interval, but no more than this.
     public static let timeoutMax: Duration = .seconds(5)
-    /// How late a new service or a freed place may be noticed.
+    /// How late a freed place may be noticed where all are taken.
     private static let tick: Duration = .milliseconds(50)
+    /// How late what nobody rang for may be noticed: each look wakes threads, which costs more than the look.
+    private static let idleTick: Duration = .milliseconds(250)
 
     /// `replica` is shown as the one who checked; `seed` varies the intervals. Without `sharing` it is alone.
     public init(
@@ -51,7 +54,11 @@ public final class Prober: ServiceLifecycle.Service {
     public func apply(_ snapshot: RegistrySnapshot) {
         let (now, wall) = (self.time.now(), self.time.wall())
         self.book.withLock { $0.follow(snapshot, now: now, wall: wall) }
+        self.wake()
     }
+
+    /// What is due may have changed: the loop looks now.
+    func wake() { self.bell.ring() }
 
     /// Probes made so far.
     public var counts: ProbeCounts { self.probes.withLock { $0 } }
@@ -76,6 +83,7 @@ public final class Prober: ServiceLifecycle.Service {
         await cancelWhenGracefulShutdown {
             await withDiscardingTaskGroup { group in
                 if let sharing = self.sharing { group.addTask { await self.follow(sharing) } }
+                let longest = max(.milliseconds(1), min(Self.idleTick, self.interval / 4))
                 while !Task.isCancelled {
                     let now = self.time.now()
                     let errands = self.book.withLock { $0.start(now: now) }
@@ -86,7 +94,7 @@ public final class Prober: ServiceLifecycle.Service {
                     }
                     let due = self.book.withLock { $0.nextDue() }
                     let pause = due.map { max(.milliseconds(1), $0 - self.time.now()) } ?? Self.tick
-                    try? await self.time.sleep(min(pause, Self.tick))
+                    await self.bell.wait(atMost: min(pause, longest), self.time)
                 }
             }
         }

@@ -24,6 +24,13 @@ public struct LeaderParts: Sendable {
         self.time = time
     }
 
+    /// A loop that is woken by each change of the registry, too.
+    func loop(every interval: Duration) -> LeaderLoop {
+        let loop = LeaderLoop(self.leadership, every: interval, time: self.time)
+        self.holder.subscribe { _ in loop.wake() }
+        return loop
+    }
+
     /// Takes a change over, and waits a moment until the snapshot shows it: the next turn must not act on the old one.
     func settle(_ reply: ModelReply) async {
         guard case .changed(let change) = reply else { return }

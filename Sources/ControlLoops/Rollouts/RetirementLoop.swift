@@ -35,9 +35,15 @@ public final class RetirementLoop: ServiceLifecycle.Service {
         await cancelWhenGracefulShutdown {
             // The epoch at which this leader first saw a version drain.
             var seen: [String: Epoch] = [:]
-            await LeaderLoop(self.parts.leadership, every: Self.tick, time: self.parts.time).run { term in
+            await self.parts.loop(every: Self.tick).run(while: self.isBusy) { term in
                 await self.turn(&seen, term)
             }
+        }
+    }
+
+    private func isBusy() -> Bool {
+        self.parts.holder.current.models.values.contains { model in
+            model.pointers.notes.values.contains { $0.state == .draining }
         }
     }
 

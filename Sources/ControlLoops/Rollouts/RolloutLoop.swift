@@ -21,10 +21,14 @@ public final class RolloutLoop: ServiceLifecycle.Service {
 
     public func run() async throws {
         await cancelWhenGracefulShutdown {
-            await LeaderLoop(self.parts.leadership, every: Self.tick, time: self.parts.time).run { term in
+            await self.parts.loop(every: Self.tick).run(while: self.isBusy) { term in
                 await self.turn(term)
             }
         }
+    }
+
+    private func isBusy() -> Bool {
+        self.parts.holder.current.models.values.contains { $0.pointers.rollout?.isUnderWay ?? false }
     }
 
     private func turn(_ term: Term) async {

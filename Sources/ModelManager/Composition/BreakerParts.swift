@@ -29,6 +29,7 @@ struct BreakerParts {
                 probesMax: policy.probesMax
             ),
             probeMax: configuration.dataPlane.timeout,
+            time: store.thread.time,
             logger: logger
         )
     }

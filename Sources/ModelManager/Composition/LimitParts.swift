@@ -26,9 +26,15 @@ struct LimitParts {
             state: store.state,
             membership: members.membership,
             signals: members.signals,
+            time: store.thread.time,
             logger: logger
         )
-        let tickets = TicketReserver(port: SharedTickets(dataPlane: dataPlane), state: store.state, logger: logger)
+        let tickets = TicketReserver(
+            port: SharedTickets(dataPlane: dataPlane),
+            state: store.state,
+            time: store.thread.time,
+            logger: logger
+        )
         dataPlane.connectReservers(permits: { permits.wake() }, tickets: { tickets.wake() })
         let budget = SharedBudget(dataPlane: dataPlane, membership: members.membership)
         self.services = [permits, tickets, budget]

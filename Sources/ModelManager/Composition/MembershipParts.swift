@@ -26,13 +26,14 @@ struct MembershipParts {
         var random = SystemRandomNumberGenerator()
         let boot = String(UInt64.random(in: .min ... .max, using: &random), radix: 36)
         self.candidate = "\(configuration.replicaID).\(boot)"
-        self.signals = SignalListener(feed: store.signalFeed, logger: logger)
+        self.signals = SignalListener(feed: store.signalFeed, time: store.thread.time, logger: logger)
         self.membership = Membership(
             replica: configuration.replicaID,
             boot: boot,
             lease: configuration.replicaLease,
             state: store.state,
             status: { presence.report },
+            time: store.thread.time,
             logger: logger
         )
         self.campaign = Campaign(
@@ -41,6 +42,7 @@ struct MembershipParts {
             state: store.state,
             membership: self.membership,
             signals: self.signals,
+            time: store.thread.time,
             logger: logger
         )
         self.catchUp = CatchUpLoop(
@@ -48,6 +50,7 @@ struct MembershipParts {
             state: store.state,
             holder: store.holder,
             gate: presence.dataPlane.catchUpGate,
+            time: store.thread.time,
             logger: logger
         )
         self.keepViewFresh(presence.dataPlane)

@@ -20,7 +20,8 @@ struct ModelParts {
             holder: store.holder,
             state: store.state,
             leadership: self.members.campaign,
-            note: { store.follower.note($0) }
+            note: { store.follower.note($0) },
+            time: store.thread.time
         )
         return [
             TrafficReporter(
@@ -28,6 +29,7 @@ struct ModelParts {
                 membership: self.members.membership,
                 holder: store.holder,
                 state: store.state,
+                time: store.thread.time,
                 logger: logger
             ),
             RolloutLoop(parts: parts, logger: logger),

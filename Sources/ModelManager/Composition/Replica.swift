@@ -84,8 +84,11 @@ struct Replica {
         let face = self.face(prober)
         let door = HummingbirdDoor(face: face, logger: self.logger)
         let own: [any ServiceLifecycle.Service] =
-            self.probeDoor(face) + self.store.services + self.members.services + self.breakers.services
-            + self.limits().services + self.loops(prober) + [DoorService(door: door)]
+            self.probeDoor(face) + self.store.services
+            + self.store.thread.keep(
+                self.members.services + self.breakers.services + self.limits().services + self.loops(prober)
+            )
+            + self.ownLoops() + [DoorService(door: door)]
         var members = own.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
         members.append(
             .init(
@@ -122,6 +125,7 @@ struct Replica {
                 membership: self.members.membership,
                 signals: self.members.signals
             ),
+            time: self.store.thread.time,
             seed: random.next(),
             logger: self.logger
         )
@@ -138,24 +142,33 @@ struct Replica {
     }
 
     private func loops(_ prober: Prober) -> [any ServiceLifecycle.Service] {
-        var loops: [any ServiceLifecycle.Service] = [
+        let loops: [any ServiceLifecycle.Service] = [
             prober,
             LeaseSweep(
                 leases: LeaseExpiry(state: self.store.state),
                 leadership: self.members.campaign,
+                time: self.store.thread.time,
                 logger: self.logger
             ),
+            StalenessMark(
+                contact: self.store.contact,
+                catchUp: self.members.catchUp,
+                dataPlane: self.dataPlane,
+                time: self.store.thread.time
+            ),
         ]
-        loops.append(
-            StalenessMark(contact: self.store.contact, catchUp: self.members.catchUp, dataPlane: self.dataPlane)
-        )
-        loops += ModelParts(
-            store: self.store,
-            members: self.members,
-            dataPlane: self.dataPlane,
-            timeout: self.configuration.dataPlane.timeout
-        ).loops(self.logger)
-        loops.append(self.discovery.loop)
+        return loops
+            + ModelParts(
+                store: self.store,
+                members: self.members,
+                dataPlane: self.dataPlane,
+                timeout: self.configuration.dataPlane.timeout
+            ).loops(self.logger)
+    }
+
+    /// They read files and long answers, so they stay with the runtime's threads.
+    private func ownLoops() -> [any ServiceLifecycle.Service] {
+        var loops: [any ServiceLifecycle.Service] = [self.discovery.loop]
         if let file = self.configuration.servicesFile {
             loops.append(
                 ServicesFileLoop(

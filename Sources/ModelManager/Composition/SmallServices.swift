@@ -38,16 +38,17 @@ struct StalenessMark: ServiceLifecycle.Service {
     let contact: StoreContact
     let catchUp: CatchUpLoop
     let dataPlane: DataPlane
+    let time: LoopTime
 
     private static let tick = Duration.milliseconds(250)
 
     func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                let now = LoopTime.system.now()
+                let now = self.time.now()
                 let silentSince = self.contact.staleness.map { now + (.zero - $0) }
                 self.dataPlane.setStale(since: silentSince ?? self.catchUp.cutOffSince)
-                try? await Task.sleep(for: Self.tick)
+                try? await self.time.sleep(Self.tick)
             }
         }
     }

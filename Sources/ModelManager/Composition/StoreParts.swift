@@ -15,11 +15,14 @@ struct StoreParts {
     let holder = SnapshotHolder()
     let contact = StoreContact()
     let signalFeed: SignalFeed
+    /// Where loops of short steps run.
+    let thread: ControlThread
     /// In the order in which they start.
     let services: [any ServiceLifecycle.Service]
 
     /// A private Redis is started when the configuration names none.
     init(_ configuration: ReplicaConfiguration, group: MultiThreadedEventLoopGroup, logger: Logger) throws {
+        self.thread = ControlThread(group.next())
         var first: [any ServiceLifecycle.Service] = []
         var redisConfiguration: RedisConfiguration
         if let url = configuration.redisURL {

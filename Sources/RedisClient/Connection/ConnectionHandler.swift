@@ -73,7 +73,7 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
         self.heartbeat = context.eventLoop.scheduleRepeatedTask(
             initialDelay: self.heartbeatInterval,
             delay: self.heartbeatInterval
-        ) { [unowned self] _ in self.beat() }
+        ) { [weak self] _ in self?.beat() }
     }
 
     /// Ends the connection; callers still waiting are told the reason.
