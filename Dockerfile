@@ -1,9 +1,12 @@
 # Model Manager in one container: `docker build -t model-manager . && docker run -p 8008:8008 model-manager`.
 # Without REDIS_URL it runs a private Redis of its own inside, kept in the volume DATA_DIR.
 # `--target demo-model-service` builds the demo model service of docker-compose.yml instead.
-# Both stages are Debian 12, so that what is linked in the first is found in the last.
+# Both stages are Debian 12, so that what is linked in the first is found in the last. Other images can take their places
+# (`--build-arg RUN_IMAGE=…`, a mirror's for example).
+ARG BUILD_IMAGE=swift:6.3-bookworm
+ARG RUN_IMAGE=debian:bookworm-slim
 
-FROM swift:6.3-bookworm AS build
+FROM ${BUILD_IMAGE} AS build
 # libhiredis0.14 in the run stage is what this one links to.
 # hadolint ignore=DL3008
 RUN apt-get update \
@@ -23,7 +26,7 @@ RUN swift build -c release --static-swift-stdlib --product demo-model-service \
  && install -D -s "$(swift build -c release --static-swift-stdlib --show-bin-path)/demo-model-service" \
       /install/demo-model-service
 
-FROM debian:bookworm-slim AS run
+FROM ${RUN_IMAGE} AS run
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates libhiredis0.14 redis-server tzdata \
