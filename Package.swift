@@ -16,7 +16,6 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioEmbedded = Target.Dependency.product(name: "NIOEmbedded", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
-let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
@@ -49,7 +48,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -59,11 +57,11 @@ let package = Package(
     targets: [
         // MARK: Nouns and rules
         module("Registry", []),
-        module("Decisions", ["Registry", collections]),
+        module("Decisions", ["Registry"]),
 
         // MARK: The shared truth
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
-        module("RedisClient", ["CHiredis", nio, nioPosix, nioTLS, logging, lifecycle, collections]),
+        module("RedisClient", ["CHiredis", nio, nioPosix, nioTLS, logging, lifecycle]),
         .target(
             name: "ClusterFunctions",
             path: "cluster/functions",

@@ -5,11 +5,11 @@ import Testing
 @Suite struct `The import table` {
     static let allowed: [String: Set<String>] = [
         "RedisClient": [
-            "CHiredis", "NIOCore", "NIOPosix", "NIOSSL", "Logging", "ServiceLifecycle", "Collections", "Foundation",
+            "CHiredis", "NIOCore", "NIOPosix", "NIOSSL", "Logging", "ServiceLifecycle", "Foundation",
             "Synchronization", "Glibc",
         ],
         "Registry": [],
-        "Decisions": ["Registry", "Collections"],
+        "Decisions": ["Registry"],
         "ClusterState": ["RedisClient", "Registry", "ClusterFunctions", "Logging", "Synchronization"],
         "Gateway": [
             "Registry", "Decisions", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging", "Synchronization", "Glibc",
