@@ -8,7 +8,7 @@ internal import Synchronization
 
 /// Carries what requests found out to the cluster's breakers, and the cluster's decisions back to this replica.
 ///
-/// It turns every 100 ms, and at once when a request failed, when a breaker moved somewhere, or when a request waits
+/// It turns every 200 ms (100 while failures are fresh), and at once when a request failed, when a breaker moved somewhere, or when a request waits
 /// for a probe. A turn tells ended probes first (a success closes the breaker), then outcomes as `OutcomePace` has it,
 /// then reads what moved, then asks for probes. The request path never waits for any of it.
 /// The hard case is a Redis that comes and goes: a turn that fails puts this replica's breakers on their own; the next
@@ -41,8 +41,6 @@ public final class BreakerReporter: ServiceLifecycle.Service {
     /// The data plane rang since outcomes were told.
     private let isRung = Atomic(false)
 
-    /// What rings the bell does not wait for it.
-    public static let tick: Duration = .milliseconds(200)
     /// Moves of which no signal was heard are read after this time: early enough for the promised 300 ms.
     public static let readInterval: Duration = .milliseconds(200)
     /// Out of touch, it is tried again after this time.
@@ -94,9 +92,14 @@ public final class BreakerReporter: ServiceLifecycle.Service {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
                 await self.turn()
-                await self.bell.wait(atMost: Self.tick, self.time)
+                await self.bell.wait(atMost: self.pause, self.time)
             }
         }
+    }
+
+    private var pause: Duration {
+        let now = self.time.now()
+        return self.inner.withLock { $0.pace.isWatching(now: now) } ? OutcomePace.watched : Self.readInterval
     }
 
     /// One turn; public for tests.

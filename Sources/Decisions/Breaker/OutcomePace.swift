@@ -20,11 +20,16 @@ public struct OutcomePace: Hashable, Sendable {
 
     /// Whether to tell now; `isUrgent`: a request failed since the last time.
     public mutating func isDue(now: Instant, isUrgent: Bool) -> Bool {
-        let isWatched = self.watchedUntil.map { now < $0 } ?? false
+        let isWatched = self.isWatching(now: now)
         let isDue = self.toldAt.map { now - $0 >= (isWatched ? Self.watched : Self.calm) } ?? true
         guard isDue || isUrgent else { return false }
         self.toldAt = now
         return true
+    }
+
+    /// Whether failures are fresh, so that there may be something to tell each `watched`.
+    public func isWatching(now: Instant) -> Bool {
+        self.watchedUntil.map { now < $0 } ?? false
     }
 
     /// The cluster knows of fresh failures at an instance that this replica sends requests to.
