@@ -14,15 +14,20 @@ struct ModelParts {
     /// `SERVICE_TIMEOUT`.
     let timeout: Duration
 
-    func loops(_ logger: Logger) -> [any ServiceLifecycle.Service] {
+    private var leader: LeaderParts {
         let store = self.store
-        let parts = LeaderParts(
+        return LeaderParts(
             holder: store.holder,
             state: store.state,
             leadership: self.members.campaign,
             note: { store.follower.note($0) },
             time: store.thread.time
         )
+    }
+
+    /// Their steps are short.
+    func loops(_ logger: Logger) -> [any ServiceLifecycle.Service] {
+        let (store, parts) = (self.store, self.leader)
         return [
             TrafficReporter(
                 port: self.dataPlane,
@@ -35,13 +40,17 @@ struct ModelParts {
             RolloutLoop(parts: parts, logger: logger),
             DeploymentLoop(parts: parts, port: self.dataPlane, logger: logger),
             RetirementLoop(parts: parts, port: self.dataPlane, logger: logger),
-            EvaluationLoop(
-                parts: parts,
-                signals: self.members.signals,
-                port: self.dataPlane,
-                timeout: self.timeout,
-                logger: logger
-            ),
         ]
+    }
+
+    /// Reckons over whole datasets.
+    func evaluation(_ logger: Logger) -> any ServiceLifecycle.Service {
+        EvaluationLoop(
+            parts: self.leader,
+            signals: self.members.signals,
+            port: self.dataPlane,
+            timeout: self.timeout,
+            logger: logger
+        )
     }
 }

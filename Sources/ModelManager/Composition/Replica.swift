@@ -157,18 +157,21 @@ struct Replica {
                 time: self.store.thread.time
             ),
         ]
-        return loops
-            + ModelParts(
-                store: self.store,
-                members: self.members,
-                dataPlane: self.dataPlane,
-                timeout: self.configuration.dataPlane.timeout
-            ).loops(self.logger)
+        return loops + self.models.loops(self.logger)
     }
 
-    /// They read files and long answers, so they stay with the runtime's threads.
+    private var models: ModelParts {
+        ModelParts(
+            store: self.store,
+            members: self.members,
+            dataPlane: self.dataPlane,
+            timeout: self.configuration.dataPlane.timeout
+        )
+    }
+
+    /// They read files and long answers or reckon for long, so they stay with the runtime's threads.
     private func ownLoops() -> [any ServiceLifecycle.Service] {
-        var loops: [any ServiceLifecycle.Service] = [self.discovery.loop]
+        var loops: [any ServiceLifecycle.Service] = [self.discovery.loop, self.models.evaluation(self.logger)]
         if let file = self.configuration.servicesFile {
             loops.append(
                 ServicesFileLoop(
