@@ -17,6 +17,12 @@ public struct BreakerPolicy: Sendable, Hashable {
     /// Successful probe requests in a row that close it. Default 1. More keep a recovered instance out of rotation
     /// longer, fewer are not possible.
     public var successesMin: Int
+    /// After it has closed: how long the instance takes to get back to its whole share (`SlowStart`). Default: as long
+    /// as the cooldown. Shorter than it needs to warm up means that it may trip again; zero: its whole share at once.
+    public var slowStart: Duration?
+
+    /// What `slowStart` comes to.
+    public var slowStartWindow: Duration { self.slowStart ?? self.cooldown }
 
     public init(
         failuresInRowMax: Int = 5,
@@ -25,7 +31,8 @@ public struct BreakerPolicy: Sendable, Hashable {
         window: Duration = .seconds(10),
         cooldown: Duration = .seconds(10),
         probesMax: Int = 1,
-        successesMin: Int = 1
+        successesMin: Int = 1,
+        slowStart: Duration? = nil
     ) {
         self.failuresInRowMax = failuresInRowMax
         self.failureRatioMax = failureRatioMax
@@ -34,5 +41,6 @@ public struct BreakerPolicy: Sendable, Hashable {
         self.cooldown = cooldown
         self.probesMax = probesMax
         self.successesMin = successesMin
+        self.slowStart = slowStart
     }
 }

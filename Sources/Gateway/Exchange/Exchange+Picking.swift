@@ -22,12 +22,30 @@ extension Exchange {
         if !view.probing.isEmpty, let index = self.pickProbe(view, now: now) { return index }
         guard let pool = self.pool else { return nil }
         let random = self.plane.random.next()
+        let hashKey = self.options.hashKey ?? random
         let pick = view.picks.pick(
             ticket: view.picks.turns > 1 ? pool.tickets.take() : self.plane.nextTurn(),
             random: random,
-            hashKey: self.options.hashKey ?? random
+            hashKey: hashKey
         )
-        return self.settle(pick, view, pool, now: now)
+        let index = self.settle(pick, view, pool, now: now)
+        guard let others = view.others, let index else { return index }
+        return self.pickUnlessDeclined(index, others, pool, hashKey: hashKey, now: now)
+    }
+
+    /// A member that comes back after its breaker closed declines some of its turns, and the others take them.
+    func pickUnlessDeclined(_ index: Int, _ others: PoolView, _ pool: RoutePool, hashKey: UInt64, now: Instant) -> Int?
+    {
+        let member = pool.members[index].upstream
+        guard let slowStart = member.comeback.slowStart else { return index }
+        let takes =
+            pool.strategy == .consistentHash
+            ? slowStart.takesKey(hashKey, of: pool.balanced[index].hash, now: now)
+            : member.comeback.takesTurn(slowStart, now: now)
+        if takes { return index }
+        let turn = member.comeback.nextDeclined()
+        let pick = others.picks.pick(ticket: turn, random: self.plane.random.next(), hashKey: hashKey)
+        return self.settle(pick, others, pool, now: now) ?? index
     }
 
     func pickAnother(_ view: PoolView, now: Instant) -> Int? {

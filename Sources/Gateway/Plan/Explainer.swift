@@ -65,7 +65,11 @@ struct Explainer {
         var reasons: [String] = []
         if facts.isDraining { reasons.append("draining") }
         switch facts.breaker {
-        case .closed: break
+        case .closed:
+            if let slowStart = upstream.comeback.slowStart {
+                let percent = slowStart.share(now: self.now) * 100 / SlowStart.whole
+                reasons.append("breaker closed lately, takes \(percent) % of its share")
+            }
         case .open:
             let left = upstream.gate.breaker.own.movesOnAt.map { max(0, ($0 - self.now).inSeconds) } ?? 0
             reasons.append("breaker open for \(Double(Int(left * 10)) / 10) s more")

@@ -246,23 +246,36 @@ final class GateBoard: Sendable {
         if hasErrand || isNews { self.ring() }
     }
 
-    /// Time passed: breakers whose cooldown or whose probes ran out move on.
+    /// Time passed: breakers whose cooldown or whose probes ran out move on, and whose instance is back are let go.
     func moveOn(now: Instant) {
-        let moved = self.watched.withLock { watched in
+        let (moved, areBack) = self.watched.withLock { watched in
+            let areBack = watched.count { $0.comeback.endIfOver(now: now) } > 0
             watched.removeAll { upstream in
-                upstream.isRetired || upstream.gate.withBreaker { $0.phase == .closed && !$0.hasErrand }
+                upstream.isRetired
+                    || upstream.comeback.slowStart == nil
+                        && upstream.gate.withBreaker { $0.phase == .closed && !$0.hasErrand }
             }
-            return watched.filter { upstream in upstream.gate.withBreaker { $0.moveOn(now: now) } != .nothing }
+            let moved = watched.filter { upstream in upstream.gate.withBreaker { $0.moveOn(now: now) } != .nothing }
+            return (moved, areBack)
         }
+        if areBack { self.raise() }
         for upstream in moved { self.announce(upstream, now: now) }
         if !moved.isEmpty { self.ring() }
     }
 
     func announce(_ upstream: Upstream, now: Instant) {
-        self.raise()
         let breaker = upstream.gate.breaker
+        self.startSlowly(upstream, breaker.phase, now: now)
+        self.raise()
         self.sharing.withLock { $0.moves[breaker.phase, default: 0] += 1 }
         self.news.breakerMoved(upstream.key, to: breaker.phase, trips: breaker.own.trips(now: now))
+    }
+
+    /// An instance whose breaker closes gets its share back by and by; `moveOn` ends that.
+    private func startSlowly(_ upstream: Upstream, _ phase: BreakerPhase, now: Instant) {
+        guard phase == .closed else { return upstream.comeback.end() }
+        upstream.comeback.begin(now: now)
+        self.watch(upstream)
     }
 
     private func bound(of upstream: Upstream) -> EjectionBound {

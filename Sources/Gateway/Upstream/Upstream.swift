@@ -10,6 +10,7 @@ final class Upstream: Sendable {
     /// What the service is called: its host stands in `Host` and in TLS, though the key may name one address of it.
     let origin: ServiceURL
     let gate: InstanceGate
+    let comeback: Comeback
     /// `POST <prefix>/predict HTTP/1.1` and `host`, each with CRLF.
     let predictHead: [UInt8]
     let trainHead: [UInt8]
@@ -22,6 +23,7 @@ final class Upstream: Sendable {
         self.key = key
         self.origin = origin
         self.gate = InstanceGate(policy: policy, seed: StableHash.of(key.description))
+        self.comeback = Comeback(window: policy.slowStartWindow)
         let host = "HTTP/1.1\r\nhost: \(origin.authority)\r\n"
         self.predictHead = Array("POST \(key.url.pathPrefix)/predict \(host)".utf8)
         self.trainHead = Array("POST \(key.url.pathPrefix)/train \(host)".utf8)
