@@ -28,6 +28,8 @@ public struct CampaignMachine: Hashable, Sendable {
     public let candidate: String
     public let ttl: Duration
     private var isAsking = false
+    /// The highest term that was given back: whoever is still shown in it was seen there before.
+    private var resignedTerm = Term.none
 
     /// As `SessionMachine.margin`.
     public static let margin = SessionMachine.margin
@@ -113,14 +115,19 @@ public struct CampaignMachine: Hashable, Sendable {
     /// Redis says that somebody else leads, for so long at least.
     public mutating func held(by holder: String, _ term: Term, remaining: Duration, now: Instant) -> SeeAction {
         self.isAsking = false
+        guard term > self.resignedTerm else {
+            self.failed(now: now)
+            return .nothing
+        }
         return self.observed(holder: holder, term, remaining: remaining, now: now)
     }
 
     /// What the record of the leadership says, read in passing. An observation tells a follower how long to wait; only
-    /// a resignation lets it ask earlier.
+    /// a resignation lets it ask earlier, and what was read before that and comes after it lets it wait no longer.
     public mutating func observed(holder: String?, _ term: Term, remaining: Duration, now: Instant) -> SeeAction {
         let isResigned = holder == nil && term > .none && term >= self.newestTerm
         self.newestTerm = max(self.newestTerm, term)
+        if isResigned { self.resignedTerm = term }
         switch self.state {
         case .left:
             return .nothing
@@ -129,6 +136,8 @@ public struct CampaignMachine: Hashable, Sendable {
             self.leader = holder
             self.state = .following(askAt: now + max(remaining, Self.waitMin))
             return .deposed(present)
+        case .following where holder != nil && term <= self.resignedTerm:
+            return .nothing
         case .following(let askAt):
             self.leader = holder ?? (isResigned ? nil : self.leader)
             if isResigned { self.state = .following(askAt: min(askAt, now)) }
@@ -144,6 +153,7 @@ public struct CampaignMachine: Hashable, Sendable {
     public mutating func heardResignation(of term: Term, now: Instant) {
         guard case .following(let askAt) = self.state, term >= self.newestTerm else { return }
         self.newestTerm = term
+        self.resignedTerm = term
         self.leader = nil
         self.state = .following(askAt: min(askAt, now))
     }

@@ -62,6 +62,23 @@ import Testing
         }
     }
 
+    @Test func `is not delayed after a resignation by what was read before it`() {
+        for isHeard in [true, false] {
+            var machine = self.candidate()
+            #expect(machine.due(now: self.start) == .ask)
+            if isHeard {
+                machine.heardResignation(of: Term(4), now: self.start)
+            } else {
+                _ = machine.observed(holder: nil, Term(4), remaining: .zero, now: self.start)
+            }
+            _ = machine.observed(holder: "other", Term(4), remaining: .seconds(6), now: self.start)
+            #expect(machine.held(by: "other", Term(4), remaining: .seconds(6), now: self.start) == .nothing)
+            #expect(machine.due(now: self.start + .milliseconds(250)) == .ask, "the answer was older than the news")
+            _ = machine.held(by: "next", Term(5), remaining: .seconds(6), now: self.start)
+            #expect(machine.due(now: self.start + .milliseconds(5999)) == .nothing, "a newer term counts")
+        }
+    }
+
     @Test func `stops leading when somebody with a higher term leads`() {
         var machine = self.leader()
         let now = self.start + .seconds(1)
