@@ -117,7 +117,8 @@ end
   wait for it. When more is out than the limit allows (it was lowered, a lost replica came back with requests in
   flight), nothing is granted and everybody is told by how much. Redis never takes away by itself what a replica may
   be using: the replica gives back first and says so then; a lost reply cannot leave it with more than Redis counts.
-  A stock is what a replica would keep idle, so that it can serve a little when Redis goes away; nobody waits for it.
+  A stock is what a replica would hold idle, so that it can serve a little when Redis goes away. It is granted of what
+  nobody needs, and given back when somebody does.
 
   KEYS[1]  prefix
   ARGV[1]  session

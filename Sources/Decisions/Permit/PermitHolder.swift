@@ -38,7 +38,7 @@ public struct PermitHolder: Hashable, Sendable {
         public let held: Int
         public let inFlight: Int
         public let want: Int
-        /// So many are kept in stock if nobody else needs them.
+        /// So many are had in stock if nobody else needs them.
         public let stock: Int
         public let limit: Int
         public let limitEpoch: Epoch
@@ -81,12 +81,13 @@ public struct PermitHolder: Hashable, Sendable {
     private let onLoss: LimitOnLoss
     /// What was held in a session that is over, until Redis has judged that.
     private var claim = 0
-    /// Whether Redis was asked for a first permit in this session.
+    /// Whether Redis has said in this session what is held.
     private var isStocked = false
     private var number: Int64 = 0
     private var asked: Int64?
     private var askedEpoch = Epoch.zero
     private var askAgainAt: Instant?
+    private var restockAt: Instant?
     private var toldEpoch = Epoch.zero
     private var others: Answer?
     private var othersUntil: Instant?
@@ -98,6 +99,8 @@ public struct PermitHolder: Hashable, Sendable {
 
     /// How long an unmet want waits before it is repeated; a signal shortens it.
     public static let retryInterval = Duration.milliseconds(250)
+    /// Whoever holds nothing asks so often for one to have in stock: if Redis goes away, the instance is not lost to it.
+    public static let restockInterval = Duration.seconds(2)
     /// How long the others' needs are believed, and how often the memory of the peak is halved.
     public static let beat = Duration.seconds(1)
 
@@ -136,7 +139,7 @@ public struct PermitHolder: Hashable, Sendable {
             held: max(self.held, self.claim),
             inFlight: demand.inFlight,
             want: max(self.held, demand.inFlight, demand.need),
-            stock: min(demand.limit, self.isStocked ? 0 : 1),
+            stock: min(demand.limit, 1),
             limit: demand.limit,
             limitEpoch: demand.limitEpoch
         )
@@ -154,6 +157,7 @@ public struct PermitHolder: Hashable, Sendable {
         self.others = answer
         self.othersUntil = now + Self.beat
         self.askAgainAt = now + Self.retryInterval
+        self.restockAt = now + Self.restockInterval
     }
 
     /// Redis knows a later call of this session: go on above its number.
@@ -228,6 +232,7 @@ public struct PermitHolder: Hashable, Sendable {
         let mayRepeat = self.askAgainAt.map { $0 <= now } ?? true
         guard let granted = self.granted, self.isStocked else { return mayRepeat }
         if granted > max(self.held, demand.inFlight) { return true }
+        if granted == 0, demand.limit > 0, self.restockAt.map({ $0 <= now }) ?? true { return true }
         if demand.inFlight > granted { return mayRepeat }
         if demand.limitEpoch > self.toldEpoch, granted > 0 { return true }
         return demand.waiting > 0 && demand.need > self.held && mayRepeat

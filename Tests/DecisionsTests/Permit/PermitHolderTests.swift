@@ -133,7 +133,9 @@ import Testing
         #expect(try holder.mustAsk(self.demand(2, 1), now: self.start + .seconds(2)).held == 2, "it claims once")
     }
 
-    @Test func `asks for a first permit to have in stock, once in a session, and until Redis grants again`() throws {
+    @Test func `asks for a permit to have in stock, until Redis grants again, and as long as others have them all`()
+        throws
+    {
         var holder = PermitHolder()
         let idle = self.demand(0, 0)
         let ask = try holder.mustAsk(idle, now: self.start)
@@ -142,7 +144,22 @@ import Testing
         let again = try holder.mustAsk(idle, now: self.start + .milliseconds(250))
         #expect(again.stock == 1)
         holder.answered(.init(granted: 0, share: 5), number: again.number, now: self.start)
-        #expect(holder.ask(idle, now: self.start + .seconds(60)) == nil, "others have them all")
+        #expect(holder.ask(idle, now: self.start + .milliseconds(1999)) == nil, "others have them all")
+        let later = try holder.mustAsk(idle, now: self.start + .seconds(2))
+        holder.answered(.init(granted: 1, share: 5), number: later.number, now: self.start + .seconds(2))
+        #expect(holder.ask(idle, now: self.start + .seconds(60)) == nil, "it has one")
+    }
+
+    @Test func `has one in stock again when the others, to whom it gave everything, are done`() throws {
+        var holder = self.holder(4)
+        let idle = self.demand(0, 0)
+        holder.heardWant(now: self.start)
+        #expect(holder.settle(idle, isTrusted: true, now: self.start) == .admit(upTo: 0))
+        let gift = try holder.mustAsk(idle, now: self.start)
+        holder.answered(.init(granted: 0, share: 2, waiters: 1), number: gift.number, now: self.start)
+        #expect(holder.ask(idle, now: self.start + .milliseconds(1999)) == nil)
+        let ask = try holder.mustAsk(idle, now: self.start + .seconds(2))
+        #expect((ask.held, ask.want, ask.stock) == (0, 0, 1))
     }
 }
 
