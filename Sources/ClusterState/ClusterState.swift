@@ -81,8 +81,12 @@ public final class ClusterState: Sendable {
 
     private func fenced(_ function: String, _ arguments: [RedisWord]) -> (String, [RedisWord]) {
         guard let term = self.term else { return (function, arguments) }
-        return ("lease_write", [RedisWord(term.rawValue), RedisWord(function)] + arguments)
+        let write = Self.bounded.contains(function) ? "lease_write_bounded" : "lease_write"
+        return (write, [RedisWord(term.rawValue), RedisWord(function)] + arguments)
     }
+
+    /// What a leader does also when Redis is full: it frees memory. Each has the flag in its Lua file.
+    private static let bounded: Set<String> = ["discovery_remove", "service_remove", "services_expire"]
 
     /// Calls a function that changes the registry, and waits for Redis replicas when the operator asked for that.
     func commit(

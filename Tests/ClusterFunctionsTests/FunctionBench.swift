@@ -9,10 +9,15 @@ struct FunctionBench {
     let prefix: String
 
     /// With a manual clock the functions read the time from a key that the test sets, instead of Redis' clock.
-    static func run(isClockManual: Bool = false, _ body: (FunctionBench) async throws -> Void) async throws {
+    /// Edits change lines of the first file, to see what breaks without them.
+    static func run(
+        isClockManual: Bool = false,
+        edits: [(String, String)] = [],
+        _ body: (FunctionBench) async throws -> Void
+    ) async throws {
         let fixture = try await RedisFixture.shared()
         let prefix = "mm:{\(fixture.prefix())}:"
-        let library = isClockManual ? try Self.libraryWithManualClock(prefix) : Self.library
+        let library = isClockManual ? try Self.libraryWithManualClock(prefix, edits) : Self.library
         try await fixture.withClient(library: library) { redis in
             try await body(FunctionBench(redis: redis, prefix: prefix))
         }
@@ -45,9 +50,21 @@ struct FunctionBench {
         try await self.redis.send(words.map { RedisWord($0) })
     }
 
-    /// Sets the clock of a bench with a manual one.
+    /// Sets the clock of a bench with a manual one. While up to 1.5 s pass, a replica reads the breakers as in life,
+    /// which keeps the lease clock true; more is a step of the clock.
     func setClock(seconds: Int, microseconds: Int = 0) async throws {
-        _ = try await self.send("HSET", self.prefix + "clock", "s", String(seconds), "us", String(microseconds))
+        let clock = self.prefix + "clock"
+        let stored = texts(try await self.send("HMGET", clock, "s", "us").array ?? []).compactMap { Int($0) }
+        let (now, then) = (
+            stored.count == 2 ? stored[0] * 1_000_000 + stored[1] : 0, seconds * 1_000_000 + microseconds
+        )
+        if (1...1_500_000).contains(then - now) {
+            for time in stride(from: now + 400_000, to: then, by: 400_000) {
+                _ = try await self.send("HSET", clock, "s", String(time / 1_000_000), "us", String(time % 1_000_000))
+                try await self.call("breaker_read", "0")
+            }
+        }
+        _ = try await self.send("HSET", clock, "s", String(then / 1_000_000), "us", String(then % 1_000_000))
     }
 
     @discardableResult
@@ -73,12 +90,17 @@ struct FunctionBench {
 
     static let library = RedisLibrary(base: ClusterFunctions.libraryName, parts: ClusterFunctions.parts)
 
-    private static func libraryWithManualClock(_ prefix: String) throws -> RedisLibrary {
-        let source = String(decoding: ClusterFunctions.parts[0], as: UTF8.self)
+    private static func libraryWithManualClock(
+        _ prefix: String,
+        _ edits: [(String, String)]
+    ) throws -> RedisLibrary {
+        var source = String(decoding: ClusterFunctions.parts[0], as: UTF8.self)
         let clock = "redis.call('TIME')"
-        try #require(source.ranges(of: clock).count == 1, "the library reads the clock in one place")
-        let manual = source.replacing(clock, with: "redis.call('HMGET', '\(prefix)clock', 's', 'us')")
-        let parts = [Array(manual.utf8)] + ClusterFunctions.parts.dropFirst()
+        for (line, edited) in [(clock, "redis.call('HMGET', '\(prefix)clock', 's', 'us')")] + edits {
+            try #require(source.ranges(of: line).count == 1, "the library has one place that says \(line)")
+            source = source.replacing(line, with: edited)
+        }
+        let parts = [Array(source.utf8)] + ClusterFunctions.parts.dropFirst()
         return RedisLibrary(base: ClusterFunctions.libraryName, parts: parts)
     }
 }

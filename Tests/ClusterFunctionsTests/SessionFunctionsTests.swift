@@ -18,6 +18,31 @@ import Testing
         }
     }
 
+    /// How a session is 3.8 s after its last beat, when Redis' clock was stepped an hour ahead in each of them.
+    private func statusAfterSteps(_ edits: [(String, String)] = []) async throws -> String {
+        var status = ""
+        try await FunctionBench.run(isClockManual: true, edits: edits) { bench in
+            var (second, microsecond) = (1000, 0)
+            try await bench.setClock(seconds: second)
+            try await bench.call("session_beat", "r1.a", "6000", "1")
+            for _ in 0..<4 {
+                microsecond += 950_000
+                try await bench.setClock(seconds: second, microseconds: microsecond)
+                second += 3600
+                try await bench.setClock(seconds: second, microseconds: microsecond)
+                try await bench.call("session_beat", "r2.a", "6000", "1")
+            }
+            status = try await bench.told("session_beat", "r1.a", "6000", "0")[0]
+        }
+        return status
+    }
+
+    @Test func `outlives four steps of the clock for as long as its replica trusts it`() async throws {
+        #expect(try await self.statusAfterSteps() == "extended")
+        let leap = ("LEASE_STEP_MAX_MS = 500", "LEASE_STEP_MAX_MS = 1500")
+        #expect(try await self.statusAfterSteps([leap]) == "lapsed", "the test would not notice")
+    }
+
     @Test func `shows every live replica once, with what it said last`() async throws {
         try await FunctionBench.run { bench in
             try await bench.call("session_beat", "r1.a", "6000", "1", "epoch", "3")

@@ -33,4 +33,64 @@ import Testing
         }
         await fixture.stop()
     }
+
+    /// A leader's state, with a service that it saw, one whose lease has run out, and an offline test that waits.
+    private func leader(_ redis: Redis) async throws -> (state: ClusterState, term: Term) {
+        let state = ClusterState(redis: redis, namespace: "t")
+        guard case .taken(let term) = try await state.campaign(as: "r1.a", for: .seconds(6)) else {
+            throw StateSurprise()
+        }
+        let leading = state.leading(under: term)
+        let seen = try Samples.definition("seen")
+        _ = try await leading.registerSeen(seen, source: .probe, fingerprint: "1", floor: .zero)
+        _ = try await state.register(try Samples.definition("leased"), source: .api, floor: .zero)
+        _ = try await redis.send(["ZADD", RedisWord(state.keys.prefix + "leases"), "1", "leased"])
+        #expect(try await state.submitEvaluation(try Samples.test()) == .queued)
+        _ = try await redis.send(["CONFIG", "SET", "maxmemory", "1"])
+        return (state, term)
+    }
+
+    @Test func `lets a leader do what frees memory, and nothing else`() async throws {
+        let fixture = try await RedisFixture.start()
+        try await fixture.withClient(library: ClusterState.library) { redis in
+            let (state, term) = try await self.leader(redis)
+            let leading = state.leading(under: term)
+            let error = await #expect(throws: StateError.self) {
+                try await leading.registerSeen(
+                    try Samples.definition("new"),
+                    source: .probe,
+                    fingerprint: "1",
+                    floor: .zero
+                )
+            }
+            #expect(error?.underlying?.code == .outOfMemory)
+            let removed = try await leading.removeUnseen(try Samples.id("seen"), source: .probe, floor: .zero)
+            guard case .done = removed else { throw StateSurprise() }
+            #expect(try await leading.expire() == [try Samples.id("leased")])
+            let due = try #require(try await state.nextEvaluation(term: term))
+            let ended = Timestamp(milliseconds: 1)
+            let verdict = Evaluation(id: due.order.id, metric: .accuracy, threshold: 1, endedAt: ended)
+            _ = try await state.endEvaluation(due.order, verdict, term: term, floor: .zero)
+            #expect(try await state.nextEvaluation(term: term) == nil)
+        }
+        await fixture.stop()
+    }
+
+    @Test func `would not, without the flag of the functions`() async throws {
+        let fixture = try await RedisFixture.start()
+        let library = try SimulatedCluster.library([("local BOUNDED = { 'allow-oom' }", "local BOUNDED = {}")])
+        try await fixture.withClient(library: library) { redis in
+            let (state, term) = try await self.leader(redis)
+            let leading = state.leading(under: term)
+            let removal = await #expect(throws: StateError.self) {
+                try await leading.removeUnseen(try Samples.id("seen"), source: .probe, floor: .zero)
+            }
+            #expect(removal?.underlying?.code == .outOfMemory)
+            let expiry = await #expect(throws: StateError.self) { try await leading.expire() }
+            #expect(expiry?.underlying?.code == .outOfMemory)
+            let test = await #expect(throws: StateError.self) { try await state.nextEvaluation(term: term) }
+            #expect(test?.underlying?.code == .outOfMemory)
+        }
+        await fixture.stop()
+    }
 }

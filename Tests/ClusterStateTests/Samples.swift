@@ -87,13 +87,17 @@ enum Samples {
             _ = try await state.sendJob(claimed.job.id, to: place, limit: 0, session: "r1.a", [])
         }
         _ = try await state.endJob(try #require(held.first).job.id, .failed, detail: "", session: "r1.a", [])
-        let test = EvaluationOrder(
+        #expect(try await state.submitEvaluation(try self.test(of: "v2")) == .queued)
+    }
+
+    /// An offline test.
+    static func test(of version: String = "default") throws -> EvaluationOrder {
+        EvaluationOrder(
             id: try #require(EvaluationID("e")),
             type: try #require(ModelType("LSTM")),
-            version: try #require(ModelVersion("v2")),
+            version: try #require(ModelVersion(version)),
             request: Array("{}".utf8)
         )
-        #expect(try await state.submitEvaluation(test) == .queued)
     }
 
     static func order(

@@ -175,7 +175,8 @@ end
 publish('breaker_report', breaker_report, BOUNDED)
 
 --[[
-  Read the breakers that moved after a version, the oldest move first, at most 256. When none did, this is one lookup.
+  Read the breakers that moved after a version, the oldest move first, at most 256. When none did, this is two lookups.
+  Every replica calls this five times a second, which also keeps the lease clock true.
 
   KEYS[1]  prefix
   ARGV[1]  since  version up to which the caller knows all; '0': nothing
@@ -186,6 +187,7 @@ publish('breaker_report', breaker_report, BOUNDED)
 local function breaker_read(keys, args)
     local prefix = keys[1]
     local reply = { redis.call('HGET', prefix .. 'meta', 'breaker_version') or '0' }
+    tick_lease_clock(prefix)
     if reply[1] == args[1] then return reply end
     local clock = lease_now(prefix)
     local moved = redis.call('ZRANGEBYSCORE', prefix .. 'breakers', '(' .. args[1], '+inf', 'LIMIT', 0,

@@ -71,7 +71,7 @@ local function discovery_remove(keys, args)
     if reply[1] == 'removed' then redis.call('HSET', keys[1] .. 'sightings', args[1], 'gone') end
     return reply
 end
-publish('discovery_remove', discovery_remove)
+publish('discovery_remove', discovery_remove, BOUNDED)
 
 --[[
   Store the addresses that a service's host name stands for, so that all replicas have the same instances.

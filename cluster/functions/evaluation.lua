@@ -75,7 +75,7 @@ local function evaluation_next(keys, args)
     end
     return { 'ok', id, redis.call('HINCRBY', key, 'attempts', 1), stored[1], stored[2], stored[3] }
 end
-publish('evaluation_next', evaluation_next)
+publish('evaluation_next', evaluation_next, BOUNDED)
 
 -- Why a version that passed cannot become the latest by itself; nil when it can.
 local function promotion_hindrance(model, offers, latest, version, expected)
@@ -134,4 +134,4 @@ local function evaluation_end(keys, args)
     if args[7] == 'passed' and args[8] ~= '' then promote(prefix, args, model, latest, offers, changes) end
     return change_model(prefix, type, args[3], changes)
 end
-publish('evaluation_end', evaluation_end)
+publish('evaluation_end', evaluation_end, BOUNDED)

@@ -103,3 +103,18 @@ local function lease_write(keys, args)
     return { 'written', write(keys, arguments) }
 end
 publish('lease_write', lease_write)
+
+--[[
+  As lease_write, when Redis is full: runs only what goes on then, such as removals. A name of its own, because Redis
+  asks for a function's flag before it knows what the function will do.
+
+  KEYS[1]  prefix
+  ARGV     as lease_write
+  Returns  as lease_write
+  Swift    ClusterState.leading(under:)
+]]
+local function lease_write_bounded(keys, args)
+    if not is_bounded[args[2]] then return redis.error_reply('OOM ' .. args[2] .. ' needs memory') end
+    return lease_write(keys, args)
+end
+publish('lease_write_bounded', lease_write_bounded, BOUNDED)

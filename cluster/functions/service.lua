@@ -188,8 +188,7 @@ end
 publish('service_heartbeat', service_heartbeat, BOUNDED)
 
 --[[
-  Remove the services whose lease has run out, the oldest first. Writes nothing while no service has a lease: that the
-  lease clock is read every second is the sessions' work.
+  Remove the services whose lease has run out, the oldest first. Writes nothing while no service has a lease.
 
   KEYS[1]  prefix
   ARGV[1]  count_max  at most so many a call
@@ -212,7 +211,7 @@ local function services_expire(keys, args)
     end
     return expired
 end
-publish('services_expire', services_expire)
+publish('services_expire', services_expire, BOUNDED)
 
 --[[
   Remember what of the services file was applied, so that any leader knows what changed since.

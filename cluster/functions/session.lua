@@ -55,8 +55,7 @@ end
 --[[
   Open or extend a replica's session, tell the others how it is, and learn who else lives and who leads.
 
-  Every replica calls this about once a second, which also keeps the lease clock true. Only a name that Redis has not
-  seen is opened: a delayed duplicate cannot bring a lapsed session, and all it held, back to life.
+  Every replica calls this about once a second. Only a name that Redis has not seen is opened: a delayed duplicate cannot bring a lapsed session, and all it held, back to life.
 
   KEYS[1]  prefix
   ARGV[1]  session  `<replica id>.<something new>`

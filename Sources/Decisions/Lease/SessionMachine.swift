@@ -27,7 +27,7 @@ public struct SessionMachine: Hashable, Sendable {
     private var nextBeatAt: Instant?
     private var lastBeatAt: Instant?
 
-    /// What is taken off the lease for the lease clock's leaps (at most 1.5 s each) and for our own tardiness.
+    /// What is taken off the lease for the lease clock's leaps (at most 0.5 s for each step of Redis' clock).
     public static let margin = Duration.seconds(2)
     /// Beats per lease.
     public static let beatsPerLease = 6

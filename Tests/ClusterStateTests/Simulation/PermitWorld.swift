@@ -32,6 +32,8 @@ struct PermitWorld {
     enum Call { case beat(ordinal: Int, opens: Bool, sentAt: Instant), permit(session: String, PermitAsk) }
     enum Event {
         case tick(Int)
+        /// The breakers are read, which keeps the lease clock true.
+        case read(Int)
         case request(Int)
         case finish(Int, Request)
         case arrive(Int, Call)
@@ -101,6 +103,7 @@ struct PermitWorld {
         let index = self.replicas.count
         self.replicas.append(Replica(load: Int.random(in: 1...12, using: &self.cluster.random)))
         self.agenda.plan(.tick(index), at: self.cluster.now)
+        self.agenda.plan(.read(index), at: self.cluster.now)
         self.agenda.plan(.request(index), at: self.cluster.now)
     }
 
@@ -115,6 +118,7 @@ struct PermitWorld {
         }
         switch event {
         case .tick(let index): self.tick(index)
+        case .read(let index): try await self.read(index)
         case .request(let index): self.request(index)
         case .finish(let index, let request): self.finish(index, request)
         case .arrive(let index, let call): try await self.arrive(index, call)
@@ -128,7 +132,8 @@ struct PermitWorld {
     /// A request ends at its instance also when the replica hangs; but the replica hears of it later.
     private func subject(_ event: Event) -> Int? {
         switch event {
-        case .tick(let index), .request(let index), .beaten(let index, _, _), .answered(let index, _, _, _),
+        case .tick(let index), .read(let index), .request(let index), .beaten(let index, _, _),
+            .answered(let index, _, _, _),
             .failed(let index, _), .finish(let index, _):
             index
         case .arrive, .trouble: nil
@@ -155,6 +160,14 @@ extension PermitWorld {
         }
         self.turn(index)
         self.agenda.plan(.tick(index), at: now + .milliseconds(50))
+    }
+
+    private mutating func read(_ index: Int) async throws {
+        let now = self.cluster.now
+        self.agenda.plan(.read(index), at: now + .milliseconds(200))
+        if let until = self.replicas[index].cutUntil, until > now { return }
+        try await self.cluster.setClock()
+        _ = try await self.cluster.state.breakers(since: 0)
     }
 
     private mutating func request(_ index: Int) {

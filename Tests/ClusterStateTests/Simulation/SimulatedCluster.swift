@@ -25,21 +25,18 @@ struct SimulatedCluster {
     ) async throws {
         let fixture = try await RedisFixture.shared()
         let namespace = fixture.prefix()
-        let library = try self.library("mm:{\(namespace)}:", edits, adding)
+        let clock = ("redis.call('TIME')", "redis.call('HMGET', 'mm:{\(namespace)}:clock', 's', 'us')")
+        let library = try self.library([clock] + edits, adding: adding)
         try await fixture.withClient(library: library) { redis in
             let state = ClusterState(redis: redis, namespace: namespace)
             try await body(SimulatedCluster(redis: redis, state: state, random: random))
         }
     }
 
-    private static func library(
-        _ prefix: String,
-        _ edits: [(String, String)],
-        _ addition: String
-    ) throws -> RedisLibrary {
-        let clock = ("redis.call('TIME')", "redis.call('HMGET', '\(prefix)clock', 's', 'us')")
+    /// The functions, with lines changed and others added.
+    static func library(_ edits: [(String, String)], adding addition: String = "") throws -> RedisLibrary {
         var source = ClusterFunctions.parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
-        for (line, replacement) in [clock] + edits {
+        for (line, replacement) in edits {
             try #require(source.ranges(of: line).count == 1, "the source has one place that says \(line)")
             source = source.replacing(line, with: replacement)
         }

@@ -32,8 +32,8 @@ private struct SwitchWorld {
     var answered = 0
     var pauses = 0
     var steppedAt = Instant(nanoseconds: 0)
-    /// A session's margin covers one leap of the lease clock; so a clock is stepped at most once in a session's time.
-    static let betweenSteps = Duration.seconds(8)
+    /// A session's margin covers four leaps of the lease clock while it is trusted.
+    static let betweenSteps = Duration.milliseconds(1200)
     var betrayals: [String] = []
     var boots = 0
 
