@@ -37,21 +37,21 @@ public struct ManagerFace: Sendable {
             ServiceHealth(ports: ports, knowledge: knowledge)
         )
         let models = ModelReads(knowledge: knowledge)
-        routes += ModelLifeRoutes.routes(
-            models,
-            ModelWrites(ports: ports, knowledge: knowledge, reads: models, settings: settings)
-        )
+        let writes = ModelWrites(ports: ports, knowledge: knowledge, reads: models, settings: settings)
+        routes += ModelLifeRoutes.routes(models, writes)
         routes += EvaluationRoutes.routes(
             EvaluationCalls(ports: ports, knowledge: knowledge, reads: models, settings: settings)
         )
         let calls = ModelCalls(ports: ports, bodyBytesMax: settings.bodyBytesMax)
         let health = ReplicaHealth(ports: ports, identity: identity, knowledge: knowledge)
         routes += ModelRoutes.routes(models, calls)
+        let questions = InferenceQuestions(ports: ports, knowledge: knowledge)
         routes += InferenceRoutes.routes(
-            InferenceReads(ports: ports, identity: identity, knowledge: knowledge),
+            InferenceReads(ports: ports, identity: identity, knowledge: knowledge, questions: questions),
             health,
             InferenceCalls(calls: calls)
         )
+        routes += RepositoryRoutes.routes(RepositoryWrites(writes: writes))
         routes += JobRoutes.routes(JobCalls(ports: ports, knowledge: knowledge, settings: settings))
         routes += ReplicaRoutes.routes(health)
         routes += ClusterRoutes.routes(

@@ -24,6 +24,8 @@ final class FakeReplica: Sendable {
         var statistics = DataPlaneStatistics()
         var explanation = Explanation(candidates: [], wouldPick: nil, problem: nil)
         var exchanged: [GatewayRequest] = []
+        /// What instances say to questions of the manager's own; nil: they cannot be reached.
+        var told: @Sendable (UpstreamCall) -> UpstreamAnswer? = { _ in nil }
         var answer: @Sendable (GatewayRequest) async -> GatewayAnswer = { request in
             GatewayAnswer(
                 status: 200,
@@ -294,6 +296,15 @@ extension FakeReplica: Traffic, EventLog {
     func statistics() async -> DataPlaneStatistics { self.edit { $0.statistics } }
 
     func states(of service: ServiceID) -> [InstanceState] { self.edit { $0.states[service] ?? [] } }
+
+    func call(_ call: UpstreamCall) async throws(UpstreamFailure) -> UpstreamAnswer {
+        let answer = self.edit { state in
+            state.calls.append("\(call.method) \(call.url)\(call.path)")
+            return state.told
+        }(call)
+        guard let answer else { throw UpstreamFailure(kind: .connectRefused, detail: "not in this test") }
+        return answer
+    }
 
     func explain(modelType: ModelType, version: ModelVersion, capability: String) -> Explanation {
         self.edit { state in

@@ -22,10 +22,14 @@ import Testing
 
     @Test func `speaks as one server with all models`() async throws {
         #expect(try await self.replica.send(.get, "/v2").string("name") == "model-manager")
-        #expect(try await self.replica.send(.get, "/v2/health/live").status == .ok)
-        #expect(try await self.replica.send(.get, "/v2/health/ready").status == .ok)
+        // KServe's client reads the body, others the status.
+        #expect(try JSONValue.parse(try await self.replica.send(.get, "/v2/health/live").text) == ["live": true])
+        #expect(try JSONValue.parse(try await self.replica.send(.get, "/v2/health/ready").text) == ["ready": true])
         self.replica.edit { $0.snapshot = nil }
-        #expect(try await self.replica.send(.get, "/v2/health/ready").status == .serviceUnavailable)
+        let answer = try await self.replica.send(.get, "/v2/health/ready")
+        #expect(answer.status == .serviceUnavailable)
+        #expect(try JSONValue.parse(answer.text)["ready"] == false)
+        #expect(try answer.string("error") == "this replica has not loaded the registry yet")
     }
 
     @Test func `describes a model, and a version that it has`() async throws {
@@ -76,5 +80,94 @@ import Testing
                 .infer(InferenceOrder(modelType: gru, version: nil, action: .infer)),
             ]
         )
+    }
+}
+
+/// What a model's own server is asked, where it speaks the protocol.
+@Suite struct InferenceQuestionTests {
+    private let replica = FakeReplica()
+    private static let metadata = #"{"name":"x","versions":[],"platform":"p","inputs":[{"name":"i"}],"outputs":[]}"#
+
+    init() throws {
+        var candidates: [Explanation.Candidate] = []
+        for (id, isEligible) in [("a", false), ("b", true), ("c", true)] {
+            try self.replica.add(id) { service in
+                service.definition.modelVersion = ModelVersion("1") ?? .unnamed
+                service.definition.wireProtocol = .oip
+            }
+            let key = InstanceKey(service: try #require(ServiceID(id)), url: try ServiceURL("http://\(id):8000"))
+            candidates.append(Explanation.Candidate(key: key, eligible: isEligible, reasons: []))
+        }
+        let explanation = Explanation(candidates: candidates, wouldPick: nil, problem: nil)
+        self.replica.edit { $0.explanation = explanation }
+    }
+
+    private func tell(_ body: String, status: Int = 200, unless silent: String = "") {
+        self.replica.edit { state in
+            state.told = { call in
+                let headers = [(name: "Content-Type", value: "application/json; x=1")]
+                guard call.url.host != silent else { return nil }
+                return UpstreamAnswer(status: status, headers: headers, body: ByteBuffer(string: body))
+            }
+        }
+    }
+
+    private var asked: [String] { self.replica.edit { $0.calls }.filter { $0.hasPrefix("GET ") } }
+
+    @Test func `tells what it takes and gives, and which versions the manager knows`() async throws {
+        self.tell(Self.metadata)
+        let answer = try await self.replica.send(.get, "/v2/models/LSTM")
+        let json = try JSONValue.parse(answer.text)
+        #expect(json["versions"] == ["1"] && json["name"] == "LSTM")
+        #expect(json["inputs"] == [["name": "i"]])
+        #expect(answer.headers[.managerInstance] == "http://b:8000")
+        #expect(answer.headers[.managerModelVersion] == "1")
+        #expect(self.asked == ["GET http://b:8000/v2/models/LSTM/versions/1"])
+    }
+
+    @Test(arguments: [
+        ("/v2/models/LSTM/config", "/config"), ("/v2/models/LSTM/versions/1/stats", "/stats"),
+        ("/v2/models/LSTM/versions/latest/config", "/config"),
+    ])
+    func `is passed on as it is, errors too`(path: String, last: String) async throws {
+        self.tell(#"{"error":"no such thing"}"#, status: 404)
+        let answer = try await self.replica.send(.get, path)
+        #expect(answer.status == .notFound)
+        #expect(answer.text == #"{"error":"no such thing"}"#)
+        #expect(answer.headers[.contentType] == "application/json; x=1")
+        #expect(self.asked == ["GET http://b:8000/v2/models/LSTM/versions/1\(last)"])
+    }
+
+    @Test(arguments: [
+        (#"{"detail":"Not Found"}"#, "Not Found"), ("", "the server says no more"), ("oh no", "oh no"),
+    ])
+    func `says an error in the words of the protocol`(body: String, error: String) async throws {
+        self.tell(body, status: 404)
+        let answer = try await self.replica.send(.get, "/v2/models/LSTM/config")
+        #expect(answer.status == .notFound)
+        #expect(try answer.string("error") == error)
+        #expect(answer.headers[.contentType] == "application/json")
+    }
+
+    @Test func `is asked of another instance when the first does not answer`() async throws {
+        self.tell(Self.metadata, unless: "b")
+        #expect(try await self.replica.send(.get, "/v2/models/LSTM").headers[.managerInstance] == "http://c:8000")
+        self.replica.edit { $0.told = { _ in nil } }
+        let answer = try await self.replica.send(.get, "/v2/models/LSTM")
+        #expect(answer.status == .badGateway)
+        #expect(try JSONValue.parse(answer.text)["attempts"]?.asArray?.count == 2)
+    }
+
+    @Test func `cannot be asked when nobody is well`() async throws {
+        let none = Explanation(candidates: [], wouldPick: nil, problem: nil)
+        self.replica.edit { $0.explanation = none }
+        #expect(try await self.replica.send(.get, "/v2/models/LSTM/stats").status == .serviceUnavailable)
+    }
+
+    @Test func `is made up by the manager for native services`() async throws {
+        try self.replica.add("n", type: "GRU")
+        let config = try JSONValue.parse(try await self.replica.send(.get, "/v2/models/GRU/config").text)
+        #expect(config["input"]?.asArray?.first?["name"] == "data")
+        #expect(self.asked.isEmpty)
     }
 }

@@ -47,7 +47,8 @@ public struct LoadMachine: Sendable {
         self.artifact = order.artifact
         self.parameters = order.parameters
         self.dialect = LoadDialect(service)
-        self.state = self.dialect == .repository ? .looking : .loading
+        // Parameters are to take effect, also on a version that is there already.
+        self.state = self.dialect == .repository && order.parameters == nil ? .looking : .loading
         self.deadline = now + Self.timeout
     }
 
@@ -122,7 +123,9 @@ public struct LoadMachine: Sendable {
     private mutating func ask() -> Action {
         switch (self.state, self.dialect) {
         case (.looking, _), (.watching, .repository):
-            let path = "/v2/models/\(self.service.modelType)/versions/\(self.version)/ready"
+            // A service without a version has what its server serves when none is named.
+            let version = self.version == .unnamed ? "" : "/versions/\(self.version)"
+            let path = "/v2/models/\(self.service.modelType)\(version)/ready"
             return .send(LoadRequest("GET", self.service.url, path))
         case (.loading, .native):
             return .send(LoadRequest("POST", self.service.url, "/models/\(self.version)/load", body: self.nativeOrder))

@@ -7,6 +7,8 @@ public protocol Traffic: Sendable {
     func exchange(_ request: GatewayRequest) async -> GatewayAnswer
     func statistics() async -> DataPlaneStatistics
     func states(of service: ServiceID) -> [InstanceState]
+    /// A question of the manager's own to one instance; ends within the call's timeout.
+    func call(_ call: UpstreamCall) async throws(UpstreamFailure) -> UpstreamAnswer
     func explain(modelType: ModelType, version: ModelVersion, capability: String) -> Explanation
 }
 

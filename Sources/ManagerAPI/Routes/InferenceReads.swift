@@ -1,6 +1,8 @@
+internal import ClusterState
 internal import Gateway
 internal import HTTPTypes
 internal import Hummingbird
+internal import NIOCore
 internal import Registry
 
 /// What clients of the Open Inference Protocol ask before they infer: answered from the snapshot, alike for services of
@@ -9,33 +11,63 @@ struct InferenceReads: Sendable {
     let ports: FacePorts
     let identity: ReplicaIdentity
     let knowledge: Knowledge
+    let questions: InferenceQuestions
 
     /// `GET /v2`
     func server(_ call: Call) async throws -> Response {
         .json([
             "name": "model-manager", "version": .string(self.identity.version),
-            "extensions": ["binary_tensor_data"],
+            "extensions": ["binary_tensor_data", "model_repository", "model_configuration", "statistics"],
         ])
     }
 
-    /// `GET /v2/models/{model_type}[/versions/{version}]`
+    /// `GET /v2/models/{model_type}[/versions/{version}]`: what its server says of inputs and outputs, with the versions
+    /// that the manager knows; servers leave them out, or know their own alone.
     func model(_ call: Call) async throws -> Response {
-        let (type, model) = try await self.asked(call)
-        if let version = try self.version(call) { _ = try self.resolve(version, type, model) }
-        return .json(Self.metadata(of: type, versions: Self.versions(of: model)))
+        let asked = try await self.asked(call)
+        let versions = Self.versions(of: asked.model)
+        guard let answer = try await self.questions.ask(.metadata, of: asked.type, asked.version, call) else {
+            return .json(NativeInference.metadata(of: asked.type, versions: versions))
+        }
+        guard answer.upstream.status == 200 else { return InferenceQuestions.response(answer) }
+        guard let told = try? JSONValue.parse(Array(answer.upstream.body.readableBytesView)), told.asObject != nil
+        else {
+            throw Problem(.upstreamInvalid, "\(answer.instance.service) did not answer with a JSON object")
+        }
+        let shown = told.adding("name", .string(asked.type.text)).adding("versions", JSONValue(versions.map(\.text)))
+        return InferenceQuestions.response(answer, body: ByteBuffer(string: shown.serialized()))
+    }
+
+    /// `GET /v2/models/{model_type}[/versions/{version}]/config`: as its server says it.
+    func configuration(_ call: Call) async throws -> Response {
+        let asked = try await self.asked(call)
+        guard let answer = try await self.questions.ask(.config, of: asked.type, asked.version, call) else {
+            return .json(NativeInference.configuration(of: asked.type))
+        }
+        return InferenceQuestions.response(answer)
+    }
+
+    /// `GET /v2/models/{model_type}[/versions/{version}]/stats`: those of one server, or of a native version what all
+    /// replicas' callers got of it.
+    func statistics(_ call: Call) async throws -> Response {
+        let asked = try await self.asked(call)
+        if let answer = try await self.questions.ask(.statistics, of: asked.type, asked.version, call) {
+            return InferenceQuestions.response(answer)
+        }
+        let sight = try await self.ports.models?.traffic(of: asked.type, [asked.version])
+        let counts = sight?.counts[asked.version]
+        return .json(NativeInference.statistics(of: asked.type, asked.version, counts))
     }
 
     /// `GET /v2/models/{model_type}[/versions/{version}]/ready`: 400 when no instance would get a request now, as servers
     /// of the protocol say it.
     func ready(_ call: Call) async throws -> Response {
-        let (type, model) = try await self.asked(call)
-        let version = try self.version(call)
-        if let version { _ = try self.resolve(version, type, model) }
-        guard self.isReady(type, version ?? .latest) else {
-            let name = "model \(type), version \(version ?? .latest),"
+        let asked = try await self.asked(call)
+        guard asked.model.admits(asked.version), self.isReady(asked.type, asked.version) else {
+            let name = "model \(asked.type), version \(asked.version),"
             return .json(["error": .string("\(name) is not ready")], status: .badRequest)
         }
-        return .json(["name": .string(type.text), "ready": true])
+        return .json(["name": .string(asked.type.text), "ready": true])
     }
 
     /// `POST /v2/repository/index`; a body `{"ready":true}` asks only for what is ready. No body is as good as `{}`.
@@ -48,23 +80,12 @@ struct InferenceReads: Sendable {
         let wantsReady = asked["ready"]?.asBool == true
         let models = try self.knowledge.snapshot().models.sorted { $0.key < $1.key }
         let rows = models.flatMap { type, model in
-            Self.versions(of: model).compactMap { self.row(type, $0, model, wantsReady: wantsReady) }
+            model.knownVersions.sorted().compactMap { self.row(type, $0, model, wantsReady: wantsReady) }
         }
         return .json(.array(rows))
     }
 
     // MARK: Rules
-
-    /// A native service takes and gives one thing, of any length.
-    private static func metadata(of type: ModelType, versions: [ModelVersion]) -> JSONValue {
-        func tensor(_ name: String) -> JSONValue {
-            ["name": .string(name), "datatype": "FP64", "shape": [-1, -1]]
-        }
-        return [
-            "name": .string(type.text), "versions": .array(versions.map { .string($0.text) }),
-            "platform": "model-manager_native", "inputs": [tensor("data")], "outputs": [tensor("prediction")],
-        ]
-    }
 
     private func row(_ type: ModelType, _ version: ModelVersion, _ model: Model, wantsReady: Bool) -> JSONValue? {
         let isReady = model.admits(version) && self.isReady(type, version)
@@ -73,9 +94,17 @@ struct InferenceReads: Sendable {
         let reason = isReady ? "" : model.pointers.notes[version]?.why ?? state?.rawValue ?? "no healthy service"
         return [
             "name": .string(type.text), "version": .string(version.text),
-            "state": .string(isReady ? "READY" : state == .loading ? "LOADING" : "UNAVAILABLE"),
+            "state": .string(isReady ? "READY" : Self.word(for: state)),
             "reason": .string(reason),
         ]
+    }
+
+    private static func word(for state: VersionState?) -> String {
+        switch state {
+        case .loading: "LOADING"
+        case .draining: "UNLOADING"
+        case .registered, .ready, .serving, .retired, .failed, nil: "UNAVAILABLE"
+        }
     }
 
     private func isReady(_ type: ModelType, _ version: ModelVersion) -> Bool {
@@ -87,13 +116,12 @@ struct InferenceReads: Sendable {
         model.knownVersions.filter { model.pointers.notes[$0]?.state != .retired }.sorted()
     }
 
-    private func asked(_ call: Call) async throws -> (ModelType, Model) {
+    /// A model, and the version of it that the path names, or that a request without one gets.
+    private func asked(_ call: Call) async throws -> (type: ModelType, model: Model, version: ModelVersion) {
         let type = try call.name("model_type", ModelType.self)
-        return (type, try await self.knowledge.model(type))
-    }
-
-    private func version(_ call: Call) throws -> ModelVersion? {
-        try call.parameters["version"].map { _ in try call.name("version", ModelVersion.self) }
+        let named = try call.parameters["version"].map { _ in try call.name("version", ModelVersion.self) }
+        let model = try await self.knowledge.model(type)
+        return (type, model, try named.map { try self.resolve($0, type, model) } ?? model.latest)
     }
 
     private func resolve(_ asked: ModelVersion, _ type: ModelType, _ model: Model) throws(Problem) -> ModelVersion {

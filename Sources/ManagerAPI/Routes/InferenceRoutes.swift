@@ -29,8 +29,8 @@ enum InferenceRoutes {
                 name: "getInferenceLiveness",
                 tag: "inference",
                 summary: "Whether the process lives",
-                answers: [.ok("Liveness", "It does.")],
-                handler: health.live
+                answers: [.ok("InferenceLiveness", "It does.")],
+                handler: health.inferenceLive
             ),
             Route(
                 method: .get,
@@ -39,10 +39,14 @@ enum InferenceRoutes {
                 tag: "inference",
                 summary: "Whether to send requests here; says nothing of single models",
                 answers: [
-                    .ok("Readiness", "Yes."),
-                    .init(status: 503, about: "No: leaving, or the registry is not loaded yet.", schema: "Readiness"),
+                    .ok("InferenceServerReadiness", "Yes."),
+                    .init(
+                        status: 503,
+                        about: "No: leaving, or the registry is not loaded yet.",
+                        schema: "InferenceServerReadiness"
+                    ),
                 ],
-                handler: health.ready
+                handler: health.inferenceReady
             ),
         ]
     }
@@ -80,7 +84,7 @@ enum InferenceRoutes {
                 summary: "What a model takes and gives",
                 parameters: self.parameters(isVersioned: isVersioned),
                 answers: [.ok("InferenceModel", "Its versions, inputs and outputs.")],
-                problems: [.validationError, .modelNotFound, .versionNotFound, .storeUnavailable],
+                problems: self.asking,
                 handler: reads.model
             ),
             Route(
@@ -94,8 +98,36 @@ enum InferenceRoutes {
                 problems: [.validationError, .modelNotFound, .versionNotFound, .storeUnavailable],
                 handler: reads.ready
             ),
+            Route(
+                method: .get,
+                path: self.path("/config", isVersioned: isVersioned),
+                name: "getInferenceModelConfiguration\(suffix)",
+                tag: "inference",
+                summary: "How a model is configured, as its server says it",
+                parameters: self.parameters(isVersioned: isVersioned),
+                answers: [.ok("InferenceConfiguration", "What the server calls its configuration.")],
+                problems: self.asking,
+                handler: reads.configuration
+            ),
+            Route(
+                method: .get,
+                path: self.path("/stats", isVersioned: isVersioned),
+                name: "getInferenceModelStatistics\(suffix)",
+                tag: "inference",
+                summary: "What a model's server has counted; of a native one what the manager has",
+                parameters: self.parameters(isVersioned: isVersioned),
+                answers: [.ok("InferenceStatistics", "Of one server, or of all callers of a native version.")],
+                problems: self.asking,
+                handler: reads.statistics
+            ),
         ]
     }
+
+    /// Where a model's own server may have to be asked.
+    private static let asking: [Problem.Code] = [
+        .validationError, .modelNotFound, .versionNotFound, .upstreamUnreachable, .upstreamInvalid, .noHealthyService,
+        .storeUnavailable,
+    ]
 
     private static func inference(
         _ action: InferenceOrder.Action,

@@ -102,7 +102,7 @@ struct ModelWrites: Sendable {
         return named
     }
 
-    private func commands() throws(Problem) -> any ModelCommands {
+    func commands() throws(Problem) -> any ModelCommands {
         guard let commands = self.ports.models else {
             throw Problem(.storeUnavailable, "this replica takes no orders about models", retryAfter: 1)
         }
@@ -140,7 +140,7 @@ struct ModelWrites: Sendable {
     }
 
     /// Waits until this replica uses the change.
-    private func settle(_ reply: ModelReply, _ type: ModelType) async throws(Problem) -> Settled {
+    func settle(_ reply: ModelReply, _ type: ModelType) async throws(Problem) -> Settled {
         let settled: Settled
         switch reply {
         case .changed(let change): settled = Settled(epoch: change.epoch, durability: change.durability)
@@ -152,7 +152,7 @@ struct ModelWrites: Sendable {
     }
 
     /// What a change's answer says about the change itself.
-    private struct Settled {
+    struct Settled {
         let epoch: Epoch
         let durability: Durability?
 

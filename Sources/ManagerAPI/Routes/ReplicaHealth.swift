@@ -23,16 +23,25 @@ struct ReplicaHealth: Sendable {
 
     /// Whether an ingress should send requests here.
     func ready(_ call: Call) async throws -> Response {
-        let reason: String? =
-            if self.ports.replica.isDraining {
-                "this replica is leaving"
-            } else if self.ports.snapshots.snapshot == nil {
-                "this replica has not loaded the registry yet"
-            } else {
-                nil
-            }
+        let reason = self.reasonNotReady
         let json: JSONValue = ["status": reason == nil ? "ready" : "not_ready", "reason": JSONValue(reason)]
         return .json(json, status: reason == nil ? .ok : .serviceUnavailable)
+    }
+
+    /// `GET /v2/health/live`, in the words of the Open Inference Protocol.
+    func inferenceLive(_ call: Call) async throws -> Response {
+        .json(["live": true])
+    }
+
+    /// `GET /v2/health/ready`, likewise.
+    func inferenceReady(_ call: Call) async throws -> Response {
+        guard let reason = self.reasonNotReady else { return .json(["ready": true]) }
+        return .json(["ready": false, "error": .string(reason)], status: .serviceUnavailable)
+    }
+
+    private var reasonNotReady: String? {
+        if self.ports.replica.isDraining { return "this replica is leaving" }
+        return self.ports.snapshots.snapshot == nil ? "this replica has not loaded the registry yet" : nil
     }
 
     private func json(_ status: String, _ snapshot: RegistrySnapshot, _ store: StoreCondition) async -> JSONValue {

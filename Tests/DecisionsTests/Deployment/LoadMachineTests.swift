@@ -18,11 +18,16 @@ import Testing
         return service
     }
 
-    private static func machine(_ service: ServiceDefinition, artifact: String? = nil) throws -> LoadMachine {
+    private static func machine(
+        _ service: ServiceDefinition,
+        artifact: String? = nil,
+        parameters: JSONValue? = ["a": 1],
+        version: String = "v2"
+    ) throws -> LoadMachine {
         LoadMachine(
-            try #require(ModelVersion("v2")),
+            try #require(ModelVersion(version)),
             at: service,
-            by: Deployment(services: [service.id], artifact: artifact, parameters: ["a": 1]),
+            by: Deployment(services: [service.id], artifact: artifact, parameters: parameters),
             now: Self.at(0)
         )
     }
@@ -65,7 +70,7 @@ import Testing
     @Test(arguments: [404, 405, 501])
     func `a service that knows no such request cannot deploy`(status: Int) throws {
         for service in [try Self.service(), try Self.service(.oip)] {
-            var machine = try Self.machine(service)
+            var machine = try Self.machine(service, parameters: nil)
             _ = machine.began()
             if service.wireProtocol == .oip { _ = machine.answered(404, nil, now: Self.at(0)) }
             let reason = "it cannot load versions: it answered \(status)"
@@ -97,10 +102,10 @@ import Testing
     @Test func `a repository is asked to load only what is not ready, and believed only by the version's own word`()
         throws
     {
-        var there = try Self.machine(Self.service(.oip))
+        var there = try Self.machine(Self.service(.oip), parameters: nil)
         #expect(Self.paths(there.began()) == "GET /base/v2/models/LSTM/versions/v2/ready")
         #expect(there.answered(200, nil, now: Self.at(1)) == .end(.loaded))
-        var machine = try Self.machine(Self.service(.oip))
+        var machine = try Self.machine(Self.service(.oip), parameters: nil)
         _ = machine.began()
         #expect(Self.paths(machine.answered(400, nil, now: Self.at(1))) == "POST /base/v2/repository/models/LSTM/load")
         let ready = "GET /base/v2/models/LSTM/versions/v2/ready"
@@ -108,6 +113,20 @@ import Testing
         #expect(machine.answered(404, nil, now: Self.at(3)) == .wait(until: Self.at(3.5)))
         #expect(Self.paths(machine.woke(now: Self.at(4))) == ready)
         #expect(machine.answered(404, nil, now: Self.at(33)) == .end(.failed("it was not ready in time")))
+    }
+
+    @Test func `a repository is given parameters whether or not the version is ready`() throws {
+        var machine = try Self.machine(Self.service(.oip))
+        guard case .send(let request) = machine.began() else { throw Surprise() }
+        #expect(request.path == "/base/v2/repository/models/LSTM/load")
+        #expect(request.body == ["parameters": ["a": 1]])
+        let ready = "GET /base/v2/models/LSTM/versions/v2/ready"
+        #expect(Self.paths(machine.answered(200, nil, now: Self.at(2))) == ready)
+    }
+
+    @Test func `a service without a version is asked by its model alone`() throws {
+        var machine = try Self.machine(Self.service(.oip), parameters: nil, version: "default")
+        #expect(Self.paths(machine.began()) == "GET /base/v2/models/LSTM/ready")
     }
 
     @Test func `TorchServe is asked at its management address`() throws {
