@@ -49,6 +49,25 @@ public enum InferenceTranslation {
         return .object(answer)
     }
 
+    /// The output of that name, or the first one, of an answer whose outputs may stand in binary behind its JSON.
+    public static func output(
+        named name: String,
+        of inference: JSONValue,
+        raw: ArraySlice<UInt8>
+    ) throws(TensorFault) -> Tensor {
+        var found: (output: JSONValue, bytes: ArraySlice<UInt8>)?
+        var rest = raw
+        for output in inference["outputs"]?.asArray ?? [] {
+            let size = output["parameters"]?["binary_data_size"]?.asInteger ?? 0
+            guard (0...Int64(rest.count)).contains(size) else { throw TensorFault("the binary data is cut off") }
+            let bytes = rest.prefix(Int(size))
+            rest = rest.dropFirst(Int(size))
+            if found == nil || output["name"]?.asString == name { found = (output, bytes) }
+        }
+        guard let found else { throw TensorFault("the answer has no outputs") }
+        return try self.tensor(found.output, found.bytes)
+    }
+
     // MARK: OIP caller, native service
 
     /// The body for a native `POST /predict`. `raw` is what follows the JSON of a request with binary tensors.

@@ -39,9 +39,13 @@ final class AggregateMember: AnswerSink {
         self.version = pool.key.version
         self.began = now
         guard pool.key.capability == .inference else { return self.exchange.begin(pool, sink: self, now: now) }
-        self.exchange.beginTranslated(pool, sink: self, isWanted: { self.isWanted }) { refusal in
-            self.tell(.failure(refusal.problem.code.rawValue))
-        }
+        let caller = Exchange.TranslationCaller(
+            sink: self,
+            isWanted: { self.isWanted },
+            refuse: { self.tell(.failure($0.problem.code.rawValue)) },
+            isCopied: false
+        )
+        self.exchange.beginTranslated(pool, for: caller)
     }
 
     func cancel() {

@@ -161,11 +161,15 @@ extension ClientHandler {
 
     /// The pool speaks another protocol than this door.
     private func startTranslated(_ pool: RoutePool) {
-        self.exchange.beginTranslated(pool, sink: self, isWanted: { [weak self] in self?.state == .exchanging }) {
-            [weak self] refusal in
-            self?.answerRefusal(refusal)
-            self?.exchangeEnded()
-        }
+        let caller = Exchange.TranslationCaller(
+            sink: self,
+            isWanted: { [weak self] in self?.state == .exchanging },
+            refuse: { [weak self] refusal in
+                self?.answerRefusal(refusal)
+                self?.exchangeEnded()
+            }
+        )
+        self.exchange.beginTranslated(pool, for: caller)
     }
 
     func startAggregate() throws(Refusal) {

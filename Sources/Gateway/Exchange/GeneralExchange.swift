@@ -31,7 +31,9 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
             try self.makeImage(request)
             if case .infer(let order) = request.operation { return try self.begin(order, request.headers, now: now) }
             guard let pool = try self.plan(request) else { return try self.startAggregate() }
-            guard pool.key.capability != .inference else { return self.startTranslated(pool) }
+            guard pool.key.capability != .inference else {
+                return self.exchange.beginTranslated(pool, for: self.translationCaller)
+            }
             let sink = ShadowTap.sink(self, self.exchange, to: pool, in: self.plane.table)
             self.exchange.begin(pool, sink: sink, now: now)
         } catch {
@@ -39,9 +41,13 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
         }
     }
 
-    private func startTranslated(_ pool: RoutePool) {
-        let isWanted = { self.continuation != nil }
-        self.exchange.beginTranslated(pool, sink: self, isWanted: isWanted) { self.refuse($0) }
+    /// A request that has to be translated gets its answer as any other.
+    var translationCaller: Exchange.TranslationCaller {
+        Exchange.TranslationCaller(
+            sink: self,
+            isWanted: { self.continuation != nil },
+            refuse: { self.refuse($0) }
+        )
     }
 
     private func refuse(_ refusal: Refusal) {

@@ -42,6 +42,7 @@ final class LoopPlane: @unchecked Sendable {
 
     var counts = LoopCounts()
     let inputs = InferenceInputs()
+    var translations: TranslationWorkers { self.common.translations }
     /// Requests under way, as of the last sweep; the one thing here that may be read from anywhere.
     let inFlightSeen = Atomic<Int>(0)
     private var undeposited = 0
@@ -323,6 +324,7 @@ final class PlaneCommon: Sendable {
     private let staleSince = Atomic<Int64>(.max)
     private let draining = Atomic<Bool>(false)
     let gate = CatchUpGate()
+    let translations = TranslationWorkers()
 
     @inline(__always)
     var isDraining: Bool { self.draining.load(ordering: .relaxed) }

@@ -120,6 +120,18 @@ struct RequestImage {
         self.buffer.getString(at: self.requestID.offset, length: self.requestID.count) ?? ""
     }
 
+    /// The value of a line that the caller sent and that is passed on; for the few requests whose copies need it.
+    func passedOn(_ name: String) -> String? {
+        let lines = self.buffer.getSlice(at: self.commonStart, length: self.bodyStart - self.commonStart)
+        for line in (lines ?? ByteBuffer()).readableBytesView.split(separator: UInt8(ascii: "\n")) {
+            let parts = line.split(separator: UInt8(ascii: ":"), maxSplits: 1)
+            guard parts.count == 2, String(decoding: parts[0], as: UTF8.self).lowercased() == name else { continue }
+            let blanks: Set<UInt8> = [0x20, 0x09, 0x0D]
+            return String(decoding: parts[1].filter { !blanks.contains($0) }, as: UTF8.self)
+        }
+        return nil
+    }
+
     /// The whole request for one instance. The buffer returned shares this one's memory.
     mutating func request(_ line: [UInt8], withCredentials: Bool) -> ByteBuffer {
         let credentials = withCredentials ? self.credentials : []

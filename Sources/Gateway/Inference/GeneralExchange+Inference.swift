@@ -19,11 +19,12 @@ extension GeneralExchange {
             }
             let length = headers.first { $0.name.lowercased() == "inference-header-content-length" }
             let jsonBytes = length.map { Int($0.value) ?? -1 }
-            return try self.exchange.beginTranslated(pool, order, jsonBytes: jsonBytes, sink: self, now: now)
+            return self.exchange.beginTranslated(pool, order, jsonBytes: jsonBytes, for: self.translationCaller)
         }
         if let encoding { try self.restore(encoding) }
         self.exchange.order = order
-        self.exchange.begin(pool, sink: self, now: now)
+        let sink = ShadowTap.sink(self, self.exchange, to: pool, in: self.plane.table)
+        self.exchange.begin(pool, sink: sink, now: now)
     }
 
     /// The common form knows no compressed bodies; a server of the protocol may.

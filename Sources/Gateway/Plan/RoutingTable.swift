@@ -121,12 +121,13 @@ final class RoutingTable: Sendable {
 
         /// The versions that callers get without naming one are copied, but for the shadow itself.
         private mutating func addShadow(_ model: Model, _ admitted: [ModelVersion: Version]) {
-            guard let shadow = model.pointers.shadow, let pool = admitted[shadow.version]?.prediction else { return }
-            let route = ShadowRoute(pool: pool, shadow: shadow)
+            guard let shadow = model.pointers.shadow, let copies = admitted[shadow.version] else { return }
             for version in model.traffic.keys where version != shadow.version {
-                guard let copied = admitted[version]?.prediction else { continue }
-                self.shadows += Array(repeating: nil, count: max(0, copied.index + 1 - self.shadows.count))
-                self.shadows[copied.index] = route
+                for copied in [admitted[version]?.prediction, admitted[version]?.inference] {
+                    guard let copied, let pool = copies.pool(copied.key.capability) else { continue }
+                    self.shadows += Array(repeating: nil, count: max(0, copied.index + 1 - self.shadows.count))
+                    self.shadows[copied.index] = ShadowRoute(pool: pool, shadow: shadow)
+                }
             }
         }
 

@@ -11,6 +11,11 @@ final class ShadowRoute: Sendable {
     /// A larger request is not kept for a copy.
     static let requestBytesMax = 1024 * 1024
 
+    /// One that has to be translated for the copy is smaller still: callers' translations come first.
+    func requestBytesMax(from pool: RoutePool) -> Int {
+        self.pool.key.capability == pool.key.capability ? Self.requestBytesMax : TranslationWorkers.loopBytesMax
+    }
+
     init(pool: RoutePool, shadow: Shadow) {
         self.pool = pool
         self.percent = shadow.percent

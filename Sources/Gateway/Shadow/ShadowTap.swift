@@ -11,6 +11,7 @@ final class ShadowTap: AnswerSink {
     private let caller: AnswerSink
     private let exchange: Exchange
     private let copy: ShadowCopy
+    private let speaks: RoutePool.Capability
     private var gathered = GatheredAnswer()
 
     /// The sink for a request that goes to the pool: the caller itself, unless the request is to be copied.
@@ -19,25 +20,39 @@ final class ShadowTap: AnswerSink {
         -> AnswerSink
     {
         guard table.hasShadows, let route = table.shadow(of: pool) else { return caller }
-        return self.tapped(caller, exchange, route)
+        return self.tapped(caller, exchange, route, pool)
     }
 
-    private static func tapped(_ caller: AnswerSink, _ exchange: Exchange, _ route: ShadowRoute) -> AnswerSink {
+    private static func tapped(
+        _ caller: AnswerSink,
+        _ exchange: Exchange,
+        _ route: ShadowRoute,
+        _ pool: RoutePool
+    ) -> AnswerSink {
+        // What is generated is as long as it likes, and no two are alike.
+        guard exchange.order.map({ $0.action == .infer }) ?? true else { return caller }
         let lane = route.pool.meter.lanes[exchange.plane.index]
         guard route.takesNext(lane) else { return caller }
-        guard lane.copiesUnderWay < ShadowRoute.copiesMax, exchange.image.bodyBytes <= ShadowRoute.requestBytesMax
+        guard lane.copiesUnderWay < ShadowRoute.copiesMax, exchange.image.bodyBytes <= route.requestBytesMax(from: pool)
         else {
             lane.shadow.skipped += 1
             return caller
         }
         lane.copiesUnderWay += 1
-        return ShadowTap(caller, exchange, route, lane)
+        return ShadowTap(caller, exchange, route, lane, pool)
     }
 
-    private init(_ caller: AnswerSink, _ exchange: Exchange, _ route: ShadowRoute, _ lane: VersionLane) {
+    private init(
+        _ caller: AnswerSink,
+        _ exchange: Exchange,
+        _ route: ShadowRoute,
+        _ lane: VersionLane,
+        _ pool: RoutePool
+    ) {
         self.caller = caller
         self.exchange = exchange
-        self.copy = ShadowCopy(to: route, lane: lane, plane: exchange.plane)
+        self.speaks = pool.key.capability
+        self.copy = ShadowCopy(of: exchange.order, in: pool, to: route, lane: lane, plane: exchange.plane)
         // A large image is given back before the exchange has ended.
         if exchange.image.isLarge { self.copy.image = exchange.image }
     }
@@ -48,13 +63,13 @@ final class ShadowTap: AnswerSink {
         headBytes: UnsafeRawBufferPointer,
         body: UnsafeRawBufferPointer
     ) {
-        self.gathered.began(exchange, status: head.status)
+        self.gathered.began(exchange, head, headBytes, speaks: self.speaks)
         self.gathered.append(body)
         self.caller.answerWhole(exchange, head, headBytes: headBytes, body: body)
     }
 
     override func answerBegan(_ exchange: Exchange, _ head: ResponseHead, headBytes: UnsafeRawBufferPointer) {
-        self.gathered.began(exchange, status: head.status)
+        self.gathered.began(exchange, head, headBytes, speaks: self.speaks)
         self.caller.answerBegan(exchange, head, headBytes: headBytes)
     }
 
