@@ -11,6 +11,7 @@ internal import Registry
 struct EvaluationRun: Sendable {
     private let order: EvaluationOrder
     private let desk: JobDesk
+    private let inputs = EvaluationInputs()
 
     init(_ order: EvaluationOrder, desk: JobDesk) {
         self.order = order
@@ -123,43 +124,47 @@ struct EvaluationRun: Sendable {
         _ field: String,
         turn: Int
     ) async throws(TrainerOrder.Failure) -> EvaluationTally.Answer {
-        let instances = self.instances(of: version)
-        guard !instances.isEmpty else {
-            throw Self.failure(.noHealthyService, "no native service of version \(version) can be asked now")
+        let targets = self.targets(of: version)
+        guard !targets.isEmpty else {
+            throw Self.failure(.noHealthyService, "no service of version \(version) can be asked now")
         }
         var milliseconds = 0.0
-        for step in 0..<instances.count {
-            let (url, limit) = instances[(turn + step) % instances.count]
+        for step in 0..<targets.count {
+            let target = targets[(turn + step) % targets.count]
+            guard let question = await self.question(sample, target) else { continue }
             let began = self.desk.time.now()
-            let answer = try? await self.desk.port.call(self.question(sample, version, url, limit))
+            let answer = try? await self.desk.port.call(question)
             milliseconds = Double((self.desk.time.now() - began).inNanoseconds) / 1e6
             guard let answer, answer.status < 500, answer.status != 429 else { continue }
-            let body = try? JSONValue.parse(Array(answer.body.readableBytesView))
-            let prediction = (200..<300).contains(answer.status) ? body?[field] : nil
+            let prediction = (200..<300).contains(answer.status) ? target.prediction(in: answer, field) : nil
             return EvaluationTally.Answer(prediction: prediction, milliseconds: milliseconds)
         }
         return EvaluationTally.Answer(prediction: nil, milliseconds: milliseconds)
     }
 
-    private func instances(of version: ModelVersion) -> [(ServiceURL, Duration)] {
+    private func targets(of version: ModelVersion) -> [EvaluationTarget] {
         let snapshot = self.desk.snapshot()
         let services = (snapshot.models[self.order.type]?.versions[version] ?? []).compactMap { snapshot[$0] }
-        return services.filter { !$0.isDraining && $0.definition.wireProtocol == .native }.flatMap { service in
+        return services.filter { !$0.isDraining }.flatMap { service in
             let states = self.desk.instances(of: service).filter { $0.reasonToAvoid == nil }
-            return states.map { ($0.key.url, service.definition.timeout ?? self.desk.timeout) }
+            return states.map { state in
+                EvaluationTarget(
+                    url: state.key.url,
+                    limit: service.definition.timeout ?? self.desk.timeout,
+                    speaksInference: service.definition.wireProtocol == .oip,
+                    type: self.order.type,
+                    version: version
+                )
+            }
         }
     }
 
-    private func question(
-        _ sample: EvaluationSample,
-        _ version: ModelVersion,
-        _ url: ServiceURL,
-        _ limit: Duration
-    ) -> UpstreamCall {
-        let body: JSONValue = [
-            "model_type": .string(self.order.type.text), "model_version": .string(version.text), "data": sample.data,
-        ]
-        return Self.post("/predict", body, to: url, limit, version: version)
+    /// Nil when the sample cannot be said in the target's words.
+    private func question(_ sample: EvaluationSample, _ target: EvaluationTarget) async -> UpstreamCall? {
+        var input = InferenceInput.unknown
+        if target.speaksInference { input = await self.inputs.find(target, by: self.desk) }
+        guard let body = target.body(for: sample, input) else { return nil }
+        return Self.post(target.path, body, to: target.url, target.limit, version: target.version)
     }
 
     // MARK: A validation service

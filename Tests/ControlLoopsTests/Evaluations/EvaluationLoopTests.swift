@@ -98,6 +98,28 @@ import Testing
         #expect(verdict["error"]?.asString?.hasPrefix("the data service db is away") == true, "\(verdict)")
     }
 
+    @Test(arguments: [("prediction", 11.0, 1.0), ("spread", 3.0, 7.0)])
+    func `ask services of tensors in their words`(field: String, said: Double, error: Double) async throws {
+        let port = FakeTrainers { call in
+            guard call.method == "POST" else {
+                let metadata = #"{"inputs":[{"name":"x","datatype":"FP32","shape":[-1,1]}]}"#
+                return FakeTrainers.answer(200, metadata)
+            }
+            let outputs =
+                #"{"name":"y","datatype":"FP32","shape":[1,1],"data":[11]},"#
+                + #"{"name":"spread","datatype":"FP32","shape":[1],"data":[3]}"#
+            return FakeTrainers.answer(200, #"{"outputs":[\#(outputs)]}"#)
+        }
+        let request = "{\(Self.inline),\"metric\":\"mae\",\"threshold\":9,\"field\":\"\(field)\"}"
+        let verdict = try await EvaluationBench.verdict(request, port: port, oip: ["b", "c"])
+        #expect(verdict["passed"] == true && verdict["value"]?.asNumber == error, "\(verdict)")
+        let asked = Array(repeating: "GET /v2/models/LSTM/versions/v2", count: 2)
+        #expect(port.lines.filter { $0.hasPrefix("GET") } == asked)
+        let question = try #require(port.calls.first { $0.path == "/v2/models/LSTM/versions/v2/infer" }?.body)
+        let input = try JSONValue.parse(String(buffer: question))["inputs"]?.asArray?.first
+        #expect(input?["name"] == "x" && input?["shape"] == [1, 1] && input?["data"] == [1])
+    }
+
     @Test func `promote for a training job`() async throws {
         let request = "{\(Self.inline),\"metric\":\"mae\",\"promote\":true}"
         let pointers = try await EvaluationBench.run(request, port: Self.models())
@@ -108,20 +130,20 @@ import Testing
 
 /// A leader that makes one test of version v2 of LSTM, which b and c offer; a offers v1, the latest.
 enum EvaluationBench {
-    static func verdict(_ request: String, port: FakeTrainers) async throws -> JSONValue {
-        let pointers = try await self.run(request, port: port)
+    static func verdict(_ request: String, port: FakeTrainers, oip: Set<String> = []) async throws -> JSONValue {
+        let pointers = try await self.run(request, port: port, oip: oip)
         return try #require(pointers.notes[ModelVersion("v2") ?? .latest]?.evaluations.last)
     }
 
     /// What the model's record says after the verdict.
-    static func run(_ request: String, port: FakeTrainers) async throws -> ModelPointers {
+    static func run(_ request: String, port: FakeTrainers, oip: Set<String> = []) async throws -> ModelPointers {
         let fixture = try await RedisFixture.shared()
         let namespace = fixture.prefix()
         let ended = Mutex<ModelPointers?>(nil)
         try await fixture.withClient(library: ClusterState.library) { redis in
             try await fixture.withClient(purpose: .blockingReads) { reader in
                 let state = ClusterState(redis: redis, namespace: namespace)
-                let services = try Self.services()
+                let services = try Self.services(oip: oip)
                 for service in services { _ = try await state.register(service.definition, source: .api, floor: .zero) }
                 let holder = SnapshotHolder()
                 holder.publish(RegistrySnapshot(epoch: Epoch(1), services: services, pointers: [:]))
@@ -166,11 +188,15 @@ enum EvaluationBench {
         )
     }
 
-    private static func services() throws -> [Service] {
+    private static func services(oip: Set<String>) throws -> [Service] {
         var services: [Service] = []
         for (name, version) in [("a", "v1"), ("b", "v2"), ("c", "v2")] {
             let version = try #require(ModelVersion(version))
-            services.append(try JobBench.service(name) { $0.modelVersion = version })
+            services.append(
+                try JobBench.service(name) {
+                    $0.modelVersion = version; if oip.contains(name) { $0.wireProtocol = .oip }
+                }
+            )
         }
         services.append(
             try JobBench.service("db") {
