@@ -17,14 +17,10 @@ WORKDIR /source
 COPY Package.swift ./
 RUN swift package resolve
 COPY . .
-RUN swift build -c release --static-swift-stdlib --product model-manager \
- && install -D -s "$(swift build -c release --static-swift-stdlib --show-bin-path)/model-manager" \
-      /install/model-manager
+RUN install -D -s "$(.ci/release model-manager)/model-manager" /install/model-manager
 
 FROM build AS build-demo
-RUN swift build -c release --static-swift-stdlib --product demo-model-service \
- && install -D -s "$(swift build -c release --static-swift-stdlib --show-bin-path)/demo-model-service" \
-      /install/demo-model-service
+RUN install -D -s "$(.ci/release demo-model-service)/demo-model-service" /install/demo-model-service
 
 FROM ${RUN_IMAGE} AS run
 # hadolint ignore=DL3008

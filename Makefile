@@ -21,7 +21,7 @@ lint:
 
 build:
 	.ci/packages libhiredis-dev redis-server
-	swift build -c release
+	.ci/release model-manager demo-model-service
 
 scenarios:
 	.ci/packages libhiredis-dev redis-server redis-tools haproxy curl python3

@@ -60,7 +60,7 @@ def binary():
     """MM_BIN, or the release build of the checkout."""
     path = Path(os.environ["MM_BIN"]) if os.environ.get("MM_BIN") else built()
     if not os.access(path, os.X_OK):
-        hint = "build it (swift build -c release --product model-manager) or set MM_BIN"
+        hint = "build it (.ci/release model-manager) or set MM_BIN"
         raise Broken(f"manager: no program at {path}: {hint}")
     return path.resolve()
 
