@@ -108,23 +108,33 @@ public final class RunningProgram: Sendable {
     }
 
     /// The exit code; 128 + signal when it was killed. Nil when it still runs after that time.
+    ///
+    /// What it wrote last is read by another thread and may come after its end: that is waited for, but not for ever,
+    /// for a program that it had started may hold the pipe open.
     public func exitCode(within: Duration) async throws -> Int32? {
         let ended = try await eventually(within: within) { self.process.withLock { !$0.process.isRunning } }
-        return ended ? self.process.withLock { $0.process.terminationStatus } : nil
+        guard ended else { return nil }
+        _ = try await eventually(within: .seconds(2)) { self.output.isComplete && self.errors.isComplete }
+        return self.process.withLock { $0.process.terminationStatus }
     }
 }
 
 /// What a program wrote, collected as it comes.
 final class OutputLog: Sendable {
     private let collected = Mutex("")
+    private let ended = Mutex(false)
 
     init(_ handle: FileHandle) {
         handle.readabilityHandler = { [weak self] handle in
             let data = handle.availableData
             if data.isEmpty { handle.readabilityHandler = nil }
             self?.collected.withLock { $0 += String(decoding: data, as: UTF8.self) }
+            if data.isEmpty { self?.ended.withLock { $0 = true } }
         }
     }
+
+    /// Nothing more will come.
+    var isComplete: Bool { self.ended.withLock { $0 } }
 
     var text: String { self.collected.withLock { $0 } }
 

@@ -8,6 +8,13 @@ public struct PoolOutcomes: Hashable, Sendable {
     public let pool: String
     public let poolSize: Int
     public let report: OutcomeReport
+
+    public init(key: InstanceKey, pool: String, poolSize: Int, report: OutcomeReport) {
+        self.key = key
+        self.pool = pool
+        self.poolSize = poolSize
+        self.report = report
+    }
 }
 
 /// A probe of the cluster that ended here.
