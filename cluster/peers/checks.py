@@ -121,13 +121,17 @@ def start(programs, folder, built):
     return sight
 
 
-def run(programs, folder, built):
+def run(programs, folder, built, with_triton):
     sight = start(programs, folder, built)
     reading(sight)
     inferring(sight)
     repository(sight, folder)
     asyncio.run(kserve(sight))
     comparing(sight)
+    if with_triton:
+        import triton_checks
+
+        triton_checks.run(sight, programs, folder)
     print(f"{sight.failed} checks failed" if sight.failed else "all held")
     return 1 if sight.failed else 0
 
