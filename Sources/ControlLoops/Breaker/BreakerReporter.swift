@@ -20,6 +20,7 @@ public final class BreakerReporter: ServiceLifecycle.Service {
         var readAt: Instant?
         var hasNews = true
         var gone: [InstanceKey] = []
+        var followed = RegistrySnapshot.empty
         var known: Set<InstanceKey> = []
         /// Decisions on instances that this replica's snapshot does not have yet; at most `earlyMax`.
         var early: [InstanceKey: SharedBreaker.Decision] = [:]
@@ -77,11 +78,14 @@ public final class BreakerReporter: ServiceLifecycle.Service {
 
     /// Breakers of instances that leave the registry are forgotten everywhere.
     public func apply(_ snapshot: RegistrySnapshot) {
-        let present = Set(snapshot.services.flatMap(\.instances))
         let due = self.inner.withLock { inner in
-            inner.gone += inner.known.subtracting(present)
-            inner.known = present
-            let due = inner.early.filter { present.contains($0.key) }
+            let difference = SnapshotDifference(from: inner.followed, to: snapshot)
+            inner.followed = snapshot
+            let (before, after) = (difference.before.flatMap(\.instances), difference.after.flatMap(\.instances))
+            inner.gone += Set(before).subtracting(after)
+            inner.known.subtract(before)
+            inner.known.formUnion(after)
+            let due = inner.early.filter { inner.known.contains($0.key) }
             for key in due.keys { inner.early[key] = nil }
             return due
         }

@@ -200,7 +200,7 @@ extension Follower {
             let began = ContinuousClock.now
             guard let draft = self.machine.withLock({ $0.draft }), draft.revision != published else { continue }
             published = draft.revision
-            self.holder.publish(draft.snapshot())
+            self.holder.publish(draft.snapshot(after: self.holder.current))
             // Half of the time at most goes into snapshots; changes that come meanwhile share the next one.
             try? await Task.sleep(for: ContinuousClock.now - began)
         }

@@ -9,7 +9,8 @@ public struct SnapshotDraft: Hashable, Sendable {
     public let services: [Service]
     public let pointers: [ModelType: ModelPointers]
 
-    public func snapshot() -> RegistrySnapshot {
-        RegistrySnapshot(epoch: self.epoch, services: self.services, pointers: self.pointers)
+    /// What is the same in `old` is taken from there.
+    public func snapshot(after old: RegistrySnapshot? = nil) -> RegistrySnapshot {
+        RegistrySnapshot(epoch: self.epoch, services: self.services, pointers: self.pointers, after: old)
     }
 }

@@ -35,6 +35,7 @@ struct ProbeBook: Sendable {
     private var early: [InstanceKey: VerdictSight] = [:]
     static let earlyMax = 1024
     private var schedule: ProbeSchedule
+    private var followed = RegistrySnapshot.empty
     private var pages: [InstanceKey: Page] = [:]
     private var instances: [ServiceID: [InstanceKey]] = [:]
     private var unscheduledInFlight = 0
@@ -50,20 +51,24 @@ struct ProbeBook: Sendable {
 
     /// Instances that stay keep their page, also when their health path changes.
     mutating func follow(_ snapshot: RegistrySnapshot, now: Instant, wall: Timestamp) {
-        let old = self.pages
-        self.pages = [:]
-        self.instances = [:]
-        for service in snapshot.services {
+        let difference = SnapshotDifference(from: self.followed, to: snapshot)
+        self.followed = snapshot
+        var old: [InstanceKey: Page] = [:]
+        for key in difference.before.flatMap(\.instances) { old[key] = self.pages.removeValue(forKey: key) }
+        for service in difference.before { self.instances[service.id] = nil }
+        for service in difference.after {
+            self.instances[service.id] = service.instances
             for key in service.instances {
                 let (origin, path) = (service.origin(of: key), service.definition.probePath)
                 var page = old[key] ?? Page(origin: origin, path: path, machine: ProbeMachine(since: wall))
                 (page.origin, page.path) = (origin, path)
                 self.pages[key] = page
                 if let sight = self.early.removeValue(forKey: key) { self.decide(sight, now: now) }
-                self.instances[service.id, default: []].append(key)
             }
         }
-        self.schedule(now: now)
+        let arriving = difference.after.flatMap(\.instances).filter { self.hasDuty($0, now: now) }
+        let leaving = Set(difference.before.flatMap(\.instances)).subtracting(arriving)
+        self.schedule.follow(leaving: Array(leaving), arriving: arriving, now: now)
     }
 
     private mutating func schedule(now: Instant) {

@@ -61,11 +61,16 @@ public struct ProbeSchedule: Sendable {
     /// The instances there are now. Those that stay keep their place in time.
     public mutating func follow(_ keys: [InstanceKey], now: Instant) {
         let present = Set(keys)
-        for (key, course) in self.courses where !present.contains(key) {
+        self.follow(leaving: self.courses.keys.filter { !present.contains($0) }, arriving: keys, now: now)
+    }
+
+    /// What changed of the instances. One that is there already, or not there, stays as it is.
+    public mutating func follow(leaving: [InstanceKey], arriving: [InstanceKey], now: Instant) {
+        for key in leaving {
+            guard let course = self.courses.removeValue(forKey: key) else { continue }
             if course.startedAt != nil { self.leave(course) }
-            self.courses[key] = nil
         }
-        let new = keys.filter { self.courses[$0] == nil }
+        let new = arriving.filter { self.courses[$0] == nil }
         let step = min(Self.spreadStep, Self.spreadMax / max(1, new.count))
         for (place, key) in new.enumerated() { self.plan(key, Course(), due: now + step * place) }
     }

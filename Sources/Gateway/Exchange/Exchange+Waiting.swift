@@ -119,9 +119,9 @@ extension Exchange {
     /// goes where a new request would go.
     private func followPool() -> RoutePool? {
         guard let pool = self.pool else { return nil }
-        let pools = self.plane.table.pools
-        if pool.index < pools.count, pools[pool.index] === pool { return pool }
-        guard let current = pools.first(where: { $0.key == pool.key }) else { return pool }
+        let table = self.plane.table
+        if table.has(pool) { return pool }
+        guard let current = table.pools.first(where: { $0.key == pool.key }) else { return pool }
         self.tried = TriedMembers(
             self.tried.indexes.compactMap { index in
                 current.members.firstIndex { $0.upstream === pool.members[index].upstream }

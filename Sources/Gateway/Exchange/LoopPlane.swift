@@ -95,17 +95,17 @@ final class LoopPlane: @unchecked Sendable {
     private func adopt() {
         self.generation = self.board.currentGeneration
         let table = self.board.table
-        guard table !== self.table || self.views.count != table.pools.count else { return }
+        guard table !== self.table || self.views.count != table.places.count else { return }
         self.table = table
         self.tableSerial &+= 1
-        self.views = [PoolView?](repeating: nil, count: table.pools.count)
+        self.views = [PoolView?](repeating: nil, count: table.places.count)
     }
 
     /// Who of a pool is eligible; current as of the last `refresh`.
     @inline(__always)
     func view(of pool: RoutePool) -> PoolView {
         let index = pool.index
-        guard index < self.views.count, self.table.pools[index] === pool else {
+        guard index < self.views.count, self.table.places[index] === pool else {
             return PoolView(pool, generation: self.generation)  // An exchange that began under an older table.
         }
         if let view = self.views[index], view.generation == self.generation { return view }

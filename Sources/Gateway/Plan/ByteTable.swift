@@ -14,37 +14,74 @@ struct ByteTable<Value: Sendable>: Sendable {
     private let mask: Int
 
     init(_ entries: [(key: String, value: Value)]) {
+        self.init(entries.map { Self.slot($0.key, $0.value) })
+    }
+
+    private init(_ slots: [Slot]) {
         var size = 4
-        while size < entries.count * 2 { size *= 2 }
+        while size < slots.count * 2 { size *= 2 }
         self.mask = size - 1
+        self.slots = slots
         self.places = [Int32](repeating: -1, count: size)
-        for entry in entries {
-            let key = Array(entry.key.utf8)
-            let hash = key.withUnsafeBytes { Self.hash($0) }
-            var place = Int(truncatingIfNeeded: hash) & self.mask
+        for (index, slot) in slots.enumerated() {
+            var place = Int(truncatingIfNeeded: slot.hash) & self.mask
             while self.places[place] >= 0 { place = (place + 1) & self.mask }
-            self.places[place] = Int32(self.slots.count)
-            self.slots.append(Slot(hash: hash, key: key, value: entry.value))
+            self.places[place] = Int32(index)
         }
+    }
+
+    /// The same with other values for some keys; nil takes a key away.
+    func changed(_ changes: [(key: String, value: Value?)]) -> ByteTable {
+        var (slots, added) = (self.slots, [Slot]())
+        var removed: Set<Int> = []
+        for (key, value) in changes {
+            switch (self.slotIndex(key), value) {
+            case (let index?, let value?): slots[index].value = value
+            case (let index?, nil): removed.insert(index)
+            case (nil, let value?): added.append(Self.slot(key, value))
+            case (nil, nil): break
+            }
+        }
+        guard !added.isEmpty || !removed.isEmpty else {
+            var table = self
+            table.slots = slots
+            return table
+        }
+        let kept = removed.isEmpty ? slots : slots.indices.filter { !removed.contains($0) }.map { slots[$0] }
+        return ByteTable(kept + added)
+    }
+
+    private static func slot(_ key: String, _ value: Value) -> Slot {
+        let key = Array(key.utf8)
+        return Slot(hash: key.withUnsafeBytes { Self.hash($0) }, key: key, value: value)
     }
 
     var values: [Value] { self.slots.map(\.value) }
 
     @inline(__always)
     func find(_ bytes: UnsafeRawBufferPointer) -> Value? {
+        self.slotIndex(bytes).map { self.slots[$0].value }
+    }
+
+    func find(_ text: String) -> Value? {
+        self.slotIndex(text).map { self.slots[$0].value }
+    }
+
+    private func slotIndex(_ text: String) -> Int? {
+        var text = text
+        return text.withUTF8 { self.slotIndex(UnsafeRawBufferPointer($0)) }
+    }
+
+    @inline(__always)
+    private func slotIndex(_ bytes: UnsafeRawBufferPointer) -> Int? {
         let hash = Self.hash(bytes)
         var place = Int(truncatingIfNeeded: hash) & self.mask
         while self.places[place] >= 0 {
             let slot = Int(self.places[place])
-            if self.slots[slot].hash == hash, Self.equal(self.slots[slot].key, bytes) { return self.slots[slot].value }
+            if self.slots[slot].hash == hash, Self.equal(self.slots[slot].key, bytes) { return slot }
             place = (place + 1) & self.mask
         }
         return nil
-    }
-
-    func find(_ text: String) -> Value? {
-        var text = text
-        return text.withUTF8 { self.find(UnsafeRawBufferPointer($0)) }
     }
 
     @inline(__always)

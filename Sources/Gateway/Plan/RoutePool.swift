@@ -9,6 +9,11 @@ final class RoutePool: Sendable {
         var version: ModelVersion
         var capability: Capability
 
+        /// Of the turns that the versions of a model type take.
+        static func split(of type: ModelType) -> Key {
+            Key(modelType: type, version: .latest, capability: .prediction)
+        }
+
         /// As tickets, and people, know it: `LSTM/v1/prediction`.
         var name: String { "\(self.modelType)/\(self.version)/\(self.capability.rawValue)" }
     }
@@ -38,6 +43,8 @@ final class RoutePool: Sendable {
     let meter: VersionMeter
     /// Whether any member wants the caller's credentials.
     let forwardsAuthorization: Bool
+    /// The longest beginning of a request to a member.
+    let headroomBytes: Int
 
     init(
         key: Key,
@@ -55,6 +62,7 @@ final class RoutePool: Sendable {
         self.tickets = tickets
         self.meter = meter
         self.forwardsAuthorization = members.contains { $0.forwardsAuthorization }
+        self.headroomBytes = members.reduce(0) { max($0, $1.requestHeadBytesMax) }
     }
 
     /// How many take turns while nothing is known of the members.

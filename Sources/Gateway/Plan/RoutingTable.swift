@@ -3,6 +3,8 @@ internal import Registry
 /// A snapshot made ready for the request path: model, version or alias, and capability to a pool, by bytes.
 ///
 /// Immutable; built once per snapshot, used by every loop. Requests in flight keep the table they began with.
+/// A model type of which nothing changed keeps its route, pools included, from the table before: with thousands of them
+/// a change costs what it changes, and little is left to free when the last loop drops the old table.
 final class RoutingTable: Sendable {
     /// One version of a model, with a pool for each capability that any of its services offers. Services of one pool
     /// speak one protocol; a caller gets those that speak his, and others, by translation, only when there are none.
@@ -31,14 +33,18 @@ final class RoutingTable: Sendable {
         let versions: ByteTable<Version?>
         /// Which versions share the predictions that name none; nil: all go to `latest`.
         let split: VersionSplit?
+        /// All of the model type's, also of versions that nobody may ask for now.
+        let pools: [RoutePool]
 
         init(
             type: ModelType,
             latest: Version?,
             latestName: ModelVersion,
             versions: ByteTable<Version?>,
-            split: VersionSplit?
+            split: VersionSplit?,
+            pools: [RoutePool]
         ) {
+            self.pools = pools
             self.type = type
             self.latest = latest
             self.latestName = latestName
@@ -48,13 +54,20 @@ final class RoutingTable: Sendable {
     }
 
     let snapshot: RegistrySnapshot
-    let pools: [RoutePool]
+    /// Each pool at its `index`; nil where one has gone and none has come since.
+    let places: [RoutePool?]
     /// Room that the longest request line with its host needs.
     let headroomBytes: Int
     let forwardsAuthorization: Bool
     private let routes: ByteTable<Route>
     /// By the place of the pool whose requests are copied; empty when none are.
     private let shadows: [ShadowRoute?]
+    /// What is not in the table before, and what is in that one only; pools of a model type that changed are in both.
+    struct Step {
+        var types: Set<ModelType> = []
+        var added: [RoutePool] = []
+        var removed: [RoutePool] = []
+    }
 
     /// What a table is made of that outlives snapshots.
     struct Parts {
@@ -66,18 +79,38 @@ final class RoutingTable: Sendable {
         var meter: (VersionMeter.Key) -> VersionMeter
     }
 
-    init(_ snapshot: RegistrySnapshot, strategy: BalanceStrategy, _ parts: Parts) {
+    /// A table of its own, or the one that follows `old`.
+    init(
+        _ snapshot: RegistrySnapshot,
+        strategy: BalanceStrategy,
+        after old: RoutingTable? = nil,
+        step: inout Step,
+        _ parts: Parts
+    ) {
+        step.types = SnapshotDifference(from: old?.snapshot ?? .empty, to: snapshot).types
         var builder = Builder(snapshot: snapshot, strategy: strategy, parts: parts)
-        let routes = snapshot.models.map { type, model in (key: type.text, value: builder.route(type, model)) }
-        self.snapshot = snapshot
-        self.routes = ByteTable(routes)
-        self.pools = builder.pools
-        self.shadows = builder.shadows
-        self.headroomBytes = builder.pools.reduce(0) { most, pool in
-            pool.members.reduce(most) { max($0, $1.requestHeadBytesMax) }
+        step.removed = builder.take(over: old, without: step.types)
+        let routes = step.types.map { type in
+            (key: type.text, value: snapshot.models[type].map { builder.route(type, $0) })
         }
-        self.forwardsAuthorization = builder.pools.contains { $0.forwardsAuthorization }
+        step.added = routes.flatMap { $0.value?.pools ?? [] }
+        self.snapshot = snapshot
+        self.routes = (old?.routes ?? ByteTable([])).changed(routes)
+        self.places = builder.places
+        self.shadows = builder.shadows.contains { $0 != nil } ? builder.shadows : []
+        self.headroomBytes = builder.places.reduce(0) { max($0, $1?.headroomBytes ?? 0) }
+        self.forwardsAuthorization = builder.places.contains { $0?.forwardsAuthorization ?? false }
     }
+
+    var pools: [RoutePool] { self.places.compactMap { $0 } }
+
+    var meters: [VersionMeter.Key: VersionMeter] {
+        Dictionary(self.pools.map { ($0.meter.key, $0.meter) }) { $1 }
+    }
+
+    /// Whether the pool is one of this table.
+    @inline(__always)
+    func has(_ pool: RoutePool) -> Bool { pool.index < self.places.count && self.places[pool.index] === pool }
 
     @inline(__always)
     func route(_ modelType: UnsafeRawBufferPointer) -> Route? { self.routes.find(modelType) }
@@ -94,10 +127,36 @@ final class RoutingTable: Sendable {
         let snapshot: RegistrySnapshot
         let strategy: BalanceStrategy
         let parts: Parts
-        var pools: [RoutePool] = []
-        var shadows: [ShadowRoute?] = []
+        private(set) var places: [RoutePool?] = []
+        private(set) var shadows: [ShadowRoute?] = []
+        /// Of pools that have gone, the lowest last.
+        private var free: [Int] = []
+        /// Of the route that is being built.
+        private var pools: [RoutePool] = []
+
+        init(snapshot: RegistrySnapshot, strategy: BalanceStrategy, parts: Parts) {
+            self.snapshot = snapshot
+            self.strategy = strategy
+            self.parts = parts
+        }
+
+        /// Begins with what the table before has, but for these model types. Returns their pools.
+        mutating func take(over old: RoutingTable?, without types: Set<ModelType>) -> [RoutePool] {
+            guard let old else { return [] }
+            self.places = old.places
+            self.shadows = old.shadows
+            let removed = types.flatMap { old.routes.find($0.text)?.pools ?? [] }
+            for pool in removed {
+                self.places[pool.index] = nil
+                if pool.index < self.shadows.count { self.shadows[pool.index] = nil }
+            }
+            while let last = self.places.last, last == nil { self.places.removeLast() }
+            self.free = self.places.indices.filter { self.places[$0] == nil }.reversed()
+            return removed
+        }
 
         mutating func route(_ type: ModelType, _ model: Model) -> Route {
+            self.pools = []
             var versions: [ModelVersion: Version] = [:]
             for (name, ids) in model.versions {
                 let services = ids.compactMap { self.snapshot[$0] }
@@ -115,7 +174,8 @@ final class RoutingTable: Sendable {
                 latest: admitted[model.latest],
                 latestName: model.latest,
                 versions: ByteTable(Self.names(of: model, admitted)),
-                split: self.split(type, model, admitted)
+                split: self.split(type, model, admitted),
+                pools: self.pools
             )
         }
 
@@ -148,8 +208,7 @@ final class RoutingTable: Sendable {
             let shares = model.pointers.split.compactMap { name, share in
                 admitted[name].flatMap { $0.pool(.prediction) == nil ? nil : (version: $0, share: share) }
             }
-            let key = RoutePool.Key(modelType: type, version: .latest, capability: .prediction)
-            return shares.isEmpty ? nil : VersionSplit(shares, tickets: self.parts.tickets(key))
+            return shares.isEmpty ? nil : VersionSplit(shares, tickets: self.parts.tickets(.split(of: type)))
         }
 
         /// Nil when no service offers the capability.
@@ -170,13 +229,14 @@ final class RoutingTable: Sendable {
             }
             let pool = RoutePool(
                 key: key,
-                index: self.pools.count,
+                index: self.free.popLast() ?? self.places.count,
                 members: members,
                 strategy: self.strategy,
                 tickets: self.parts.tickets(key),
                 meter: self.parts.meter(VersionMeter.Key(modelType: key.modelType, version: key.version))
             )
             self.pools.append(pool)
+            if pool.index == self.places.count { self.places.append(pool) } else { self.places[pool.index] = pool }
             return pool
         }
     }

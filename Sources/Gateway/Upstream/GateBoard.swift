@@ -18,9 +18,30 @@ final class GateBoard: Sendable {
         /// No longer in the registry, with requests that have not ended: they count if the instance comes back.
         var leaving: [InstanceKey: Upstream] = [:]
         var limits: [InstanceKey: InstanceLimit] = [:]
+
+        mutating func adopt(_ next: Next) {
+            self.table = next.table
+            for pool in next.step.removed {
+                self.tickets[pool.key] = nil
+                for member in pool.members {
+                    self.upstreams[member.upstream.key] = nil
+                    self.homes[member.upstream.key] = nil
+                }
+            }
+            for type in next.step.types { self.tickets[.split(of: type)] = nil }
+            self.upstreams.merge(next.upstreams) { $1 }
+            self.tickets.merge(next.tickets) { $1 }
+            if self.meters.count + next.meters.count > GateBoard.metersMax { self.meters = next.table.meters }
+            self.meters.merge(next.meters) { $1 }
+            for pool in next.step.added {
+                for member in pool.members where self.homes[member.upstream.key] == nil {
+                    self.homes[member.upstream.key] = pool
+                }
+            }
+        }
     }
 
-    private static let metersMax = 10_000
+    fileprivate static let metersMax = 10_000
 
     private let generation = Atomic<UInt64>(1)
     private let shared: Mutex<Shared>
@@ -59,9 +80,11 @@ final class GateBoard: Sendable {
         self.policy = policy
         self.laneCount = laneCount
         self.news = news
+        var step = RoutingTable.Step()
         let empty = RoutingTable(
             .empty,
             strategy: strategy,
+            step: &step,
             RoutingTable.Parts(
                 upstream: { Upstream(key: $0, origin: $1, policy: policy, laneCount: laneCount) },
                 tickets: { TicketSource(name: $0.name, desk: desk) },
@@ -96,53 +119,66 @@ final class GateBoard: Sendable {
     func home(of upstream: Upstream) -> RoutePool? { self.shared.withLock { $0.homes[upstream.key] } }
 
     func upstreams(of service: ServiceID) -> [Upstream] {
-        self.shared.withLock { $0.upstreams.values.filter { $0.key.service == service } }
+        self.shared.withLock { shared in
+            (shared.table.snapshot[service]?.instances ?? []).compactMap { shared.upstreams[$0] }
+        }
     }
 
     // MARK: Changes
 
-    /// Instances and cursors that stay are taken over; those that left are retired.
+    /// Instances and cursors that stay are taken over; those that left are retired. What belongs to model types of which
+    /// nothing changed is not looked at.
     func apply(_ snapshot: RegistrySnapshot) {
         self.shared.withLock { shared in
-            var upstreams: [InstanceKey: Upstream] = [:]
-            var tickets: [RoutePool.Key: TicketSource] = [:]
-            var meters = shared.meters.count < Self.metersMax ? shared.meters : [:]
-            let old = shared
-            let parts = RoutingTable.Parts(
-                upstream: { key, origin in
-                    if let known = upstreams[key] { return known }
-                    let kept = old.upstreams[key].flatMap { $0.origin == origin ? $0 : nil }
-                    let leaving = old.leaving[key].flatMap { $0.origin == origin ? $0 : nil }
-                    let upstream = kept ?? self.newUpstream(key, origin, returning: leaving)
-                    upstreams[key] = upstream
-                    return upstream
-                },
-                tickets: { key in
-                    let source = old.tickets[key] ?? TicketSource(name: key.name, desk: self.desk)
-                    tickets[key] = source
-                    return source
-                },
-                meter: { key in
-                    if let known = meters[key] { return known }
-                    let meter = old.meters[key] ?? VersionMeter(key: key, laneCount: self.laneCount)
-                    meters[key] = meter
-                    return meter
-                }
-            )
-            let table = RoutingTable(snapshot, strategy: self.strategy, parts)
-            self.limit(upstreams, snapshot, &shared)
-            for (key, upstream) in upstreams {
+            let next = self.next(snapshot, shared)
+            self.retire(next, &shared)
+            self.limit(next.upstreams, snapshot, &shared)
+            for (key, upstream) in next.upstreams {
                 _ = upstream.gate.setDraining(snapshot[key.service]?.isDraining ?? true)
             }
-            shared.homes = Self.homes(table)
-            shared.upstreams = upstreams
-            shared.tickets = tickets
-            shared.meters = meters
-            shared.table = table
+            shared.adopt(next)
             // A pool that is new wants its first ticket before its first request.
-            for pool in table.pools where pool.members.count > 1 { pool.tickets.setMembers(pool.turnsAtFirst) }
+            for pool in next.step.added where pool.members.count > 1 { pool.tickets.setMembers(pool.turnsAtFirst) }
         }
         self.raise()
+    }
+
+    /// A table, and what of the model types that changed stands behind it.
+    private struct Next {
+        var table: RoutingTable
+        var step: RoutingTable.Step
+        var upstreams: [InstanceKey: Upstream]
+        var tickets: [RoutePool.Key: TicketSource]
+        var meters: [VersionMeter.Key: VersionMeter]
+    }
+
+    private func next(_ snapshot: RegistrySnapshot, _ old: Shared) -> Next {
+        var upstreams: [InstanceKey: Upstream] = [:]
+        var tickets: [RoutePool.Key: TicketSource] = [:]
+        var meters: [VersionMeter.Key: VersionMeter] = [:]
+        let parts = RoutingTable.Parts(
+            upstream: { key, origin in
+                if let known = upstreams[key] { return known }
+                let kept = old.upstreams[key].flatMap { $0.origin == origin ? $0 : nil }
+                let leaving = old.leaving[key].flatMap { $0.origin == origin ? $0 : nil }
+                let upstream = kept ?? self.newUpstream(key, origin, returning: leaving)
+                upstreams[key] = upstream
+                return upstream
+            },
+            tickets: { key in
+                let source = old.tickets[key] ?? TicketSource(name: key.name, desk: self.desk)
+                tickets[key] = source
+                return source
+            },
+            meter: { key in
+                let meter = meters[key] ?? old.meters[key] ?? VersionMeter(key: key, laneCount: self.laneCount)
+                meters[key] = meter
+                return meter
+            }
+        )
+        var step = RoutingTable.Step()
+        let table = RoutingTable(snapshot, strategy: self.strategy, after: old.table, step: &step, parts)
+        return Next(table: table, step: step, upstreams: upstreams, tickets: tickets, meters: meters)
     }
 
     private func newUpstream(_ key: InstanceKey, _ origin: ServiceURL, returning old: Upstream?) -> Upstream {
@@ -152,21 +188,27 @@ final class GateBoard: Sendable {
         return upstream
     }
 
-    /// Instances that stay keep what they hold; those that left are retired, and kept while requests are there.
-    private func limit(_ upstreams: [InstanceKey: Upstream], _ snapshot: RegistrySnapshot, _ shared: inout Shared) {
-        for (key, upstream) in shared.upstreams where upstreams[key] !== upstream {
-            upstream.setRetired(true)
-            if upstreams[key] == nil, upstream.inFlight > 0 { shared.leaving[key] = upstream }
+    /// Instances that left are kept while requests are there.
+    private func retire(_ next: Next, _ shared: inout Shared) {
+        for pool in next.step.removed {
+            for upstream in pool.members.map(\.upstream) where next.upstreams[upstream.key] !== upstream {
+                let isGone = next.upstreams[upstream.key] == nil
+                upstream.setRetired(true)
+                if isGone, upstream.inFlight > 0 { shared.leaving[upstream.key] = upstream }
+                if isGone, upstream.inFlight == 0 { shared.limits[upstream.key] = nil }
+            }
         }
-        var limits = shared.limits.filter { shared.leaving[$0.key] != nil }
+    }
+
+    /// Instances that stay keep what they hold.
+    private func limit(_ upstreams: [InstanceKey: Upstream], _ snapshot: RegistrySnapshot, _ shared: inout Shared) {
         for (key, upstream) in upstreams {
             if shared.leaving.removeValue(forKey: key) != nil { upstream.setRetired(false) }
             let service = snapshot[key.service]
             let limit = service?.definition.concurrentRequestsMax
             upstream.gauge.setLimited(limit != nil, held: self.sharesLimits ? nil : limit)
-            limits[key] = limit.map { InstanceLimit(requests: $0, epoch: service?.epoch ?? .zero) }
+            shared.limits[key] = limit.map { InstanceLimit(requests: $0, epoch: service?.epoch ?? .zero) }
         }
-        shared.limits = limits
     }
 
     /// Also one that left and has requests.
@@ -282,14 +324,6 @@ final class GateBoard: Sendable {
         guard let home = self.home(of: upstream) else { return EjectionBound(poolSize: 1, ejected: 0) }
         let ejected = home.members.filter { $0.upstream !== upstream && $0.upstream.gate.facts.breaker != .closed }
         return EjectionBound(poolSize: home.members.count, ejected: ejected.count)
-    }
-
-    private static func homes(_ table: RoutingTable) -> [InstanceKey: RoutePool] {
-        var homes: [InstanceKey: RoutePool] = [:]
-        for pool in table.pools {
-            for member in pool.members where homes[member.upstream.key] == nil { homes[member.upstream.key] = pool }
-        }
-        return homes
     }
 
     private func raise() {

@@ -37,6 +37,7 @@ public struct ServiceURL: Hashable, Sendable {
 
     /// Whether the host is a name of SRV records, `_service._protocol.name`: it stands for hosts and has none itself.
     public var isServiceName: Bool {
+        guard self.host.utf8.first == UInt8(ascii: "_") else { return false }
         let labels = self.host.split(separator: ".", maxSplits: 2)
         return labels.count == 3 && labels[0].hasPrefix("_") && labels[1].hasPrefix("_")
     }

@@ -4,38 +4,56 @@ public final class RegistrySnapshot: Sendable {
     /// Sorted by id.
     public let services: [Service]
     public let models: [ModelType: Model]
-    private let places: [ServiceID: Int]
+    /// What `latest` and other aliases were explicitly set to.
+    let pointers: [ModelType: ModelPointers]
 
     public static let empty = RegistrySnapshot(epoch: .zero, services: [], pointers: [:])
 
-    /// The `pointers` are what `latest` and other aliases were explicitly set to, by model type.
-    public init(epoch: Epoch, services: [Service], pointers: [ModelType: ModelPointers]) {
-        self.epoch = epoch
+    /// The `pointers` are what `latest` and other aliases were explicitly set to, by model type. What is the same in the
+    /// snapshot `old` is taken from there.
+    public init(
+        epoch: Epoch,
+        services: [Service],
+        pointers: [ModelType: ModelPointers],
+        after old: RegistrySnapshot? = nil
+    ) {
         let services = services.sorted { $0.id < $1.id }
-        let places = Dictionary(uniqueKeysWithValues: services.enumerated().map { ($1.id, $0) })
+        self.epoch = epoch
         self.services = services
-        self.places = places
-        var models: [ModelType: Model] = [:]
-        for service in self.services where service.definition.kind == .model {
-            models[service.definition.modelType, default: Model()].add(service)
+        self.pointers = pointers
+        let difference = SnapshotDifference(from: (old?.services ?? [], old?.pointers ?? [:]), to: (services, pointers))
+        var members: [ModelType: [Service]] = [:]
+        for service in services where difference.types.contains(service.definition.modelType) {
+            if service.definition.kind == .model { members[service.definition.modelType, default: []].append(service) }
         }
-        // A model type that somebody switched stays known while its services are away.
-        for (type, pointers) in pointers where pointers.latest != nil && models[type] == nil { models[type] = Model() }
-        for (type, pointers) in pointers {
-            for (version, hosts) in pointers.hosts {
-                let known = hosts.compactMap { places[$0].map { services[$0].definition } }
-                let offering = known.filter { $0.modelType == type && $0.kind == .model }.map(\.id)
-                if !offering.isEmpty { models[type]?.add(offering, hosting: version) }
-            }
-        }
-        for type in models.keys {
-            models[type]?.settle(pointers[type] ?? ModelPointers())
+        var models = old?.models ?? [:]
+        for type in difference.types {
+            models[type] = Self.model(of: members[type] ?? [], pointers[type] ?? ModelPointers())
         }
         self.models = models
     }
 
     public subscript(id: ServiceID) -> Service? {
-        self.places[id].map { self.services[$0] }
+        var (low, high) = (0, self.services.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if self.services[middle].id < id { low = middle + 1 } else { high = middle }
+        }
+        return low < self.services.count && self.services[low].id == id ? self.services[low] : nil
+    }
+
+    /// A model type that somebody switched stays known while its services are away.
+    private static func model(of services: [Service], _ pointers: ModelPointers) -> Model? {
+        guard !services.isEmpty || pointers.latest != nil else { return nil }
+        var model = Model()
+        for service in services { model.add(service) }
+        let known = pointers.hosts.isEmpty ? [] : Set(services.map(\.id))
+        for (version, hosts) in pointers.hosts {
+            let offering = hosts.filter { known.contains($0) }
+            if !offering.isEmpty { model.add(offering, hosting: version) }
+        }
+        model.settle(pointers)
+        return model
     }
 }
 

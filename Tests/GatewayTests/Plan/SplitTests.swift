@@ -250,7 +250,8 @@ private func table(
         },
         meter: { VersionMeter(key: $0, laneCount: 1) }
     )
-    let table = RoutingTable(snapshot, strategy: .roundRobin, parts)
+    var step = RoutingTable.Step()
+    let table = RoutingTable(snapshot, strategy: .roundRobin, step: &step, parts)
     tickets = kept
     return table
 }

@@ -292,8 +292,8 @@ def get_json(port, path, timeout=10):
     return json.loads(body)
 
 
-def wait_until(what, seconds, probe, process=None):
-    """The first true value of `probe`, tried every 50 ms; connection errors and bad answers count as not yet."""
+def wait_until(what, seconds, probe, process=None, pause=0.05):
+    """The first true value of `probe`, tried every `pause` seconds; connection errors and bad answers count as not yet."""
     end, last = time.monotonic() + seconds, None
     while time.monotonic() < end:
         if process:
@@ -305,5 +305,5 @@ def wait_until(what, seconds, probe, process=None):
             last = error
         except (OSError, http.client.HTTPException, ValueError) as error:
             last = repr(error)
-        time.sleep(0.05)
+        time.sleep(pause)
     raise Broken(f"{what}: not within {seconds} s ({last or 'no error'}){'; ' + process.tail() if process else ''}")

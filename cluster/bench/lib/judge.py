@@ -11,14 +11,18 @@ from targets import MANAGERS, PEERS
 
 WORDS = {"small": "body", "big": "body", "max": "mode", "fixed": "mode", "cpu": "metric", "p99": "metric"}
 FORMS = (
-    "PEER:small|big[:max|fixed][:cpu|p99]:NUMBER, rss:SERVICES:NUMBER, redis-commands:NUMBER, allocated-growth:NUMBER"
+    "[MANAGER/]PEER:small|big[:max|fixed][:cpu|p99]:NUMBER, rss:SERVICES:NUMBER, redis-commands:NUMBER, "
+    "allocated-growth:NUMBER, change-ms|start-s|memory:SERVICES:NUMBER"
 )
 EVIDENCE = {"rss": "scale", "redis-commands": "redis-cost", "allocated-growth": "allocations"}
+REACH = {"change-ms": "p99_ms", "start-s": "start_most_s", "memory": "rss_mb"}
+EVIDENCE |= {subject: "reach" for subject in REACH}
+COUNTED = ("rss", *REACH)
 
 
 @dataclass
 class Goal:
-    """`subject` is a peer (then the figure is a ratio to it), rss, redis-commands or allocated-growth."""
+    """`subject` is a peer, then the figure is the ratio of `manager`, or of the one judged, to it; else one of EVIDENCE."""
 
     text: str
     subject: str
@@ -27,6 +31,7 @@ class Goal:
     mode: str | None = None
     metric: str = "cpu"
     services: int | None = None
+    manager: str | None = None
 
     @property
     def source(self):
@@ -56,11 +61,14 @@ def goal(text):
     except ValueError:
         limit = 0
     found = Goal(text, subject, limit) if limit > 0 else None
-    if found and subject == "rss" and len(middle) == 1 and middle[0].isdigit():
+    if found and subject in COUNTED and len(middle) == 1 and middle[0].isdigit():
         found.services = int(middle[0])
         return found
-    if found and subject in EVIDENCE and subject != "rss" and not middle:
+    if found and subject in EVIDENCE and subject not in COUNTED and not middle:
         return found
+    if found and "/" in subject:
+        found.manager, _, found.subject = subject.partition("/")
+        subject = found.subject if found.manager in MANAGERS else ""
     if found and subject in (*PEERS, *MANAGERS) and all(word in WORDS for word in middle):
         for word in middle:
             setattr(found, WORDS[word], word)
@@ -85,7 +93,9 @@ def judge_one(one, results, manager):
         raise Broken(f"{one.text}: nothing measured by {one.source}")
     if one.source == "compare":
         modes = [one.mode] if one.mode else list(dict.fromkeys(r["mode"] for r in result["ratios"]))
-        return [ratio(one, result, manager, mode) for mode in modes]
+        return [ratio(one, result, one.manager or manager, mode) for mode in modes]
+    if one.source == "reach":
+        return [reach(one, result)]
     return [{"rss": memory, "redis-commands": redis_commands, "allocated-growth": growth}[one.subject](one, result)]
 
 
@@ -96,7 +106,7 @@ def ratio(one, result, manager, mode):
     found = row and row[one.metric]
     if not found:
         raise Broken(f"{one.text}: nothing measured for {manager} / {one.subject} {mode} {one.body}")
-    name = f"{one.subject}:{one.body}:{mode}" + (":p99" if one.metric == "p99" else "")
+    name = f"{f'{manager}/' if one.manager else ''}{one.subject}:{one.body}:{mode}" + (":p99" if one.metric == "p99" else "")
     agree = (found["max"] <= one.limit) == (found["min"] <= one.limit)
     detail = f"rounds {found['min']:.3f} - {found['max']:.3f}" + ("" if agree else " (they disagree)")
     return Verdict(name, found["median"], one.limit, detail)
@@ -107,6 +117,14 @@ def memory(one, result):
     if not row:
         raise Broken(f"{one.text}: scale did not measure {one.services} services")
     return Verdict(f"rss:{one.services}", row["rss_idle"], one.limit, "MB resident, idle")
+
+
+def reach(one, result):
+    if result["services"] != one.services:
+        raise Broken(f"{one.text}: reach measured {result['services']} services")
+    detail = {"change-ms": "p99 until three replicas use it", "start-s": "the longest", "memory": "MB of the largest"}
+    value = result["summary"][REACH[one.subject]]
+    return Verdict(f"{one.subject}:{one.services}", value, one.limit, detail[one.subject])
 
 
 def redis_commands(one, result):

@@ -93,7 +93,7 @@ def version():
     return None
 
 
-def start_replica(run, redis, name, cpus, env=None):
+def start_replica(run, redis, name, cpus, env=None, pause=0.05):
     """(port, process) of a replica that says it is ready. One event loop, a port of its own choice."""
     directory = run.dir / f"{name}.d"
     directory.mkdir()
@@ -110,12 +110,13 @@ def start_replica(run, redis, name, cpus, env=None):
     }
     argv = [binary(), "serve"]
     process = Process(name, argv, run, settings, cwd=directory, cpus=cpus, separate_output=True)
-    line = wait_until(f"{name}: a line on stdout", 30, lambda: first_line(process), process)
+    line = wait_until(f"{name}: a line on stdout", 30, lambda: first_line(process), process, pause)
     ready = READY.fullmatch(line)
     if not ready or ready["replica"] != name:
         raise Broken(f"{name}: stdout begins with {line!r}, expected ready url=http://HOST:PORT replica={name}")
     port = int(ready["port"])
-    wait_until(f"{name} /health/ready", 30, lambda: post(port, "/health/ready", None, 2, "GET")[0] == 200, process)
+    ready = lambda: post(port, "/health/ready", None, 2, "GET")[0] == 200  # noqa: E731
+    wait_until(f"{name} /health/ready", 30, ready, process, pause)
     return port, process
 
 

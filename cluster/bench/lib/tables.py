@@ -155,6 +155,28 @@ def scale_markdown(results):
     return "\n".join(lines)
 
 
+def managers_markdown(ratios):
+    """Managers beside the plain one: CPU per request and latency, paired by round."""
+    columns = ("", "mode", "CPU / alone without limits", "p99 / alone without limits")
+    lines = [row(columns), row(["---", "---"] + ["---:"] * 2)]
+    for r in (r for r in ratios if r["peer"] == "manager"):
+        figures = [MODES[r["mode"]], markdown_ratio(r["cpu"]), markdown_ratio(r["p99"])]
+        lines.append(row([f"`{r['manager']}`", *figures]))
+    return "\n".join(lines)
+
+
+def reach_markdown(results):
+    """What a registry of that size costs three replicas: a change, a start, memory."""
+    columns = ("services", "a change is used by all, median", "p99", "a replica starts, median", "longest", "memory")
+    lines = [row(columns), row(["---:"] * len(columns))]
+    for r in results:
+        s = r["summary"]
+        figures = [f"{s['p50_ms']:.0f} ms", f"{s['p99_ms']:.0f} ms", f"{s['start_s']:.2f} s"]
+        figures += [f"{s['start_most_s']:.2f} s", f"{s['rss_mb']:.0f} MB"]
+        lines.append(row([f"{r['services']:,}", *figures]))
+    return "\n".join(lines)
+
+
 def redis_cost_markdown(results):
     """Commands per 1000 predictions, idle traffic taken off."""
     columns = ("", "predictions/s", "Redis commands per 1,000 predictions", "Redis commands/s without load")
