@@ -37,6 +37,8 @@ import Testing
         )
         let ready = try await self.version("v7", at: client)
         #expect(ready?["state"] == "ready", "\(String(describing: ready))")
+        let offering = ready?["services"]?.asArray?.compactMap { $0["service_id"]?.asString }
+        #expect(offering == ["lstm_a"], "it is its trainer that has it, under one limit")
         let named = #"{"model_type":"LSTM","model_version":"v7","data":[1,2,3]}"#
         let answer = try await client.post("/predict", named)
         #expect(answer.status == 200 && answer.headers["x-mm-model-version"] == "v7", "\(answer.body)")
@@ -45,6 +47,9 @@ import Testing
         #expect(isCounted)
         try await self.isDemanded(at: replica, dataset)
         #expect(try await self.requests(client) == 1, "tests are no traffic")
+        #expect(try await client.send("DELETE", "/services/lstm_a").status == 200)
+        #expect(try await client.post("/predict", named).status != 200, "it goes with its trainer")
+        #expect(try await client.get("/services").body.contains("lstm_a") == false)
         service.signal(SIGTERM)
     }
 

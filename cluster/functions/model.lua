@@ -431,6 +431,36 @@ local function model_mark(keys, args)
 end
 publish('model_mark', model_mark)
 
+--[[
+  Note that a service has a version beside the one that it is registered with: what it trained, and says is ready.
+
+  KEYS[1]  prefix
+  ARGV[1]  type     model type
+  ARGV[2]  floor    highest epoch the caller has seen
+  ARGV[3]  actor    who asks, for the events
+  ARGV[4]  version
+  ARGV[5]  service  of the model type
+  Returns  {'changed', epoch, epoch before, {field, value, …}}   {'same', epoch of the model}
+           {'absent'}   no such service of the model type
+           {'not_deployable', state}   it drains or is retired
+  Swift    ClusterState.offerVersion(_:of:at:floor:by:)
+]]
+local function model_offer(keys, args)
+    local prefix, type, version, id = keys[1], args[1], args[4], args[5]
+    if redis.call('HGET', prefix .. 'service:' .. id, 'model_type') ~= type then return { 'absent' } end
+    local model = read_model(prefix, type)
+    local state = model['state:' .. version]
+    if state == 'draining' or state == 'retired' then return { 'not_deployable', state } end
+    local hosts = model['hosts:' .. version] or ''
+    if string.find(',' .. hosts .. ',', ',' .. id .. ',', 1, true) then return { 'same', model.epoch } end
+    local changes = { 'hosts:' .. version, hosts == '' and id or hosts .. ',' .. id }
+    if state == 'failed' then add(changes, 'state:' .. version, '', 'why:' .. version, '') end
+    local reply = change_model(prefix, type, args[2], changes)
+    record_event(prefix, args[3], 'offered', type, reply[2], version .. ' at ' .. id)
+    return reply
+end
+publish('model_offer', model_offer)
+
 -- How many services a deployment's order names, and how many outcomes there are; 0 and 0 without one.
 local function deployment_progress(model, version)
     local order = model['deploy:' .. version]

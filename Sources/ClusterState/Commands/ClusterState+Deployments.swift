@@ -17,6 +17,21 @@ extension ClusterState {
         )
     }
 
+    /// Writes down that the service has the version, because it said so.
+    public func offerVersion(
+        _ version: ModelVersion,
+        of type: ModelType,
+        at service: ServiceID,
+        floor: Epoch,
+        by actor: String? = nil
+    ) async throws(StateError) -> ModelReply {
+        try await self.changeModel(
+            "model_offer",
+            type,
+            [type.text, floor.description, actor ?? self.actor, version.text, service.text]
+        )
+    }
+
     /// Writes down what became of the order at one service.
     public func noteDeployment(
         of version: ModelVersion,

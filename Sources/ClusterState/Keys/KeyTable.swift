@@ -38,7 +38,7 @@ public enum KeyTable {
                 + "require_evaluation, epoch",
             writtenBy:
                 "model_switch, model_rollback, model_alias, model_traffic, model_retire, model_mark, "
-                + "model_deploy, deployment_note, rollout_step, model_require, evaluation_end, registry_repair",
+                + "model_deploy, model_offer, deployment_note, rollout_step, model_require, evaluation_end, registry_repair",
             kept: "until removed",
             command: "HGETALL $P'model:<type>'"
         ),

@@ -5,15 +5,18 @@ public import Logging
 internal import NIOCore
 internal import Registry
 public import ServiceLifecycle
+internal import Synchronization
 
 /// Brings versions to services while this replica leads: the shell of `DeploymentPlan` and `LoadMachine`.
 ///
 /// Each outcome is written down as soon as it is there, under the leader's term. A leader that dies is followed by one
-/// that asks the services without an outcome, those that were just loading once more.
+/// that asks the services without an outcome, those that were just loading once more. A service that takes long to load
+/// holds up nothing but its own deployment.
 public final class DeploymentLoop: ServiceLifecycle.Service {
     private let parts: LeaderParts
     private let port: any TrafficPort
     private let logger: Logger
+    private let underWay = Mutex<Set<DeploymentPlan.Step>>([])
 
     private static let tick = Duration.milliseconds(250)
     /// Some servers answer only when the version is loaded.
@@ -28,8 +31,9 @@ public final class DeploymentLoop: ServiceLifecycle.Service {
 
     public func run() async throws {
         await cancelWhenGracefulShutdown {
-            await self.parts.loop(every: Self.tick).run(while: self.isBusy) { term in
-                await self.turn(term)
+            await withDiscardingTaskGroup { group in
+                await self.parts.loop(every: Self.tick).run(while: self.isBusy) { _ in self.turn(&group) }
+                group.cancelAll()
             }
         }
     }
@@ -38,19 +42,25 @@ public final class DeploymentLoop: ServiceLifecycle.Service {
         !DeploymentPlan.steps(of: self.parts.holder.current.models).isEmpty
     }
 
-    private func turn(_ term: Term) async {
+    /// At most `DeploymentPlan.stepsMax` are under way.
+    private func turn(_ group: inout DiscardingTaskGroup) {
         let snapshot = self.parts.holder.current
-        await withTaskGroup(of: Void.self) { group in
-            for step in DeploymentPlan.steps(of: snapshot.models) {
-                guard let order = snapshot.models[step.type]?.pointers.deployments[step.version] else { continue }
-                group.addTask { await self.carryOut(step, order, snapshot[step.service], term) }
+        let steps = self.underWay.withLock { underWay in
+            let steps = DeploymentPlan.steps(of: snapshot.models, beside: underWay)
+            underWay.formUnion(steps)
+            return steps
+        }
+        for step in steps {
+            group.addTask {
+                if let order = snapshot.models[step.type]?.pointers.deployments[step.version] {
+                    await self.carryOut(step, order, snapshot[step.service])
+                }
+                self.underWay.withLock { _ = $0.remove(step) }
             }
         }
     }
 
-    private func carryOut(_ step: DeploymentPlan.Step, _ order: Deployment, _ service: Registry.Service?, _ term: Term)
-        async
-    {
+    private func carryOut(_ step: DeploymentPlan.Step, _ order: Deployment, _ service: Registry.Service?) async {
         let outcome: Deployment.Outcome
         if let definition = service?.definition, definition.modelType == step.type {
             var machine = LoadMachine(step.version, at: definition, by: order, now: self.parts.time.now())
@@ -59,6 +69,7 @@ public final class DeploymentLoop: ServiceLifecycle.Service {
         } else {
             outcome = .skipped("it is not registered for this model any more")
         }
+        guard let term = self.parts.leadership.term else { return }
         do throws(StateError) {
             await self.parts.settle(
                 try await self.parts.state.noteDeployment(
@@ -76,10 +87,10 @@ public final class DeploymentLoop: ServiceLifecycle.Service {
         }
     }
 
-    /// Nil when this replica is to end.
+    /// Nil when this replica is to end, or leads no longer.
     private func drive(_ machine: inout LoadMachine) async -> Deployment.Outcome? {
         var action = machine.began()
-        while !Task.isCancelled {
+        while !Task.isCancelled, self.parts.leadership.term != nil {
             switch action {
             case .end(let outcome): return outcome
             case .wait(let until):

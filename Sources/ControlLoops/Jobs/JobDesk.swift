@@ -22,7 +22,8 @@ struct JobDesk: Sendable {
         let snapshot = self.snapshot()
         guard let model = snapshot.models[job.modelType] else { return [] }
         let version = job.requestedVersion.map { model.resolve($0) ?? $0 }
-        let services = model.versions.values.joined().compactMap { snapshot[$0] }.filter { service in
+        // A service that has several versions is one trainer.
+        let services = Set(model.versions.values.joined()).compactMap { snapshot[$0] }.filter { service in
             service.definition.offers("training") && (version.map { service.definition.modelVersion == $0 } ?? true)
         }
         let trainers = services.flatMap { service in

@@ -6,9 +6,10 @@ internal import Registry
 
 /// What becomes of a version that a job made: it is offered by its trainer, and tested if the job's caller wants that.
 ///
-/// A native trainer keeps what it trained, and serves it when it is named to it. So the version is registered as a
-/// service of its own at the trainer's address, once the trainer says that it is ready. All of it can be done again:
-/// a job whose runner dies in between is taken over, and its next runner repeats it.
+/// A native trainer keeps what it trained, and serves it when it is named to it. So the trainer is written down as one
+/// that has the version, once it says that it is ready: the version goes when the trainer goes, and both share its limit.
+/// Only where a trainer's name has several addresses, and one of them trained, a service of its own is registered there.
+/// All of it can be done again: a job whose runner dies in between is taken over, and its next runner repeats it.
 struct NewVersion: Sendable {
     let job: Job
     let version: ModelVersion
@@ -41,11 +42,41 @@ struct NewVersion: Sendable {
             throw Hindrance(sentence: "its trainer is not registered any more: register what serves \(self.version)")
         }
         try await self.confirm(at: url)
+        if url == trainer.url {
+            try await self.offer(at: id, floor: snapshot.epoch)
+        } else {
+            try await self.register(like: trainer, at: url, floor: snapshot.epoch)
+        }
+    }
+
+    private func offer(at trainer: ServiceID, floor: Epoch) async throws(Hindrance) {
+        let reply: ModelReply
+        do throws(StateError) {
+            reply = try await self.desk.state.offerVersion(
+                self.version,
+                of: self.job.modelType,
+                at: trainer,
+                floor: floor
+            )
+        } catch {
+            throw Hindrance(sentence: "\(self.version) could not be offered: \(error)")
+        }
+        guard case .refused(let refusal) = reply else { return }
+        throw Hindrance(sentence: "\(self.version) is not offered: \(refusal)")
+    }
+
+    private func register(
+        like trainer: ServiceDefinition,
+        at url: ServiceURL,
+        floor: Epoch
+    ) async throws(Hindrance) {
         guard let definition = self.definition(like: trainer, at: url) else {
-            throw Hindrance(sentence: "\(id).\(self.version) is no name for a service: register \(self.version)")
+            throw Hindrance(
+                sentence: "\(trainer.id).\(self.version) is no name for a service: register \(self.version)"
+            )
         }
         do throws(StateError) {
-            _ = try await self.desk.state.register(definition, source: .api, floor: snapshot.epoch)
+            _ = try await self.desk.state.register(definition, source: .api, floor: floor)
         } catch {
             throw Hindrance(sentence: "\(self.version) could not be registered: \(error)")
         }

@@ -19,13 +19,15 @@ public enum DeploymentPlan {
     public static let stepsPerDeploymentMax = 2
     public static let stepsMax = 8
 
-    /// A service is asked for one thing at a time.
-    public static func steps(of models: [ModelType: Model]) -> [Step] {
-        var (steps, busy) = ([Step](), Set<ServiceID>())
+    /// What to begin beside what is under way. A service is asked for one thing at a time.
+    public static func steps(of models: [ModelType: Model], beside underWay: Set<Step> = []) -> [Step] {
+        var (steps, busy) = ([Step](), Set(underWay.map(\.service)))
         for (type, model) in models.sorted(by: { $0.key < $1.key }) {
             for (version, deployment) in model.pointers.deployments.sorted(by: { $0.key < $1.key }) {
                 let left = deployment.services.filter { deployment.outcomes[$0] == nil && !busy.contains($0) }
-                for service in left.prefix(self.stepsPerDeploymentMax) where steps.count < self.stepsMax {
+                let running = underWay.count { $0.type == type && $0.version == version }
+                for service in left.prefix(max(0, self.stepsPerDeploymentMax - running))
+                where steps.count + underWay.count < self.stepsMax {
                     busy.insert(service)
                     steps.append(Step(type: type, version: version, service: service))
                 }

@@ -6,7 +6,7 @@ public import Registry
 /// too many of them failed: back at once. Too few to tell: wait for the end of the step, and then any excess counts.
 /// It is compared with the version it replaces over the same time, so that a trouble that both have (a data base, a
 /// caller sending garbage) is not held against the new one. A step in which nobody asked the new version while others
-/// were asked proves nothing: it goes on. When nobody asks at all there is nobody to hurt either.
+/// were asked proves nothing: it is held, and given up in the end. When nobody asks at all there is nobody to hurt either.
 public enum RolloutMachine {
     /// What callers got of a version during the step.
     public struct Figures: Hashable, Sendable {
@@ -50,8 +50,13 @@ public enum RolloutMachine {
         if canTell, let fault = Self.fault(rollout, new, old) {
             return .undo("\(fault) (\(Self.text(rollout, new, old)))")
         }
-        guard isOver, new.requests > 0 || old.requests == 0 else { return .wait }
+        guard isOver else { return .wait }
         let text = Self.text(rollout, new, old)
+        switch rollout.hold(after: elapsed, newRequests: new.requests, oldRequests: old.requests) {
+        case .unasked: return .wait
+        case .givenUp: return .undo("nobody asked \(rollout.version) for \(elapsed.components.seconds) s (\(text))")
+        case .none: break
+        }
         return rollout.step < rollout.steps.count ? .advance(text) : .settle(text)
     }
 

@@ -27,6 +27,7 @@ struct ModelReads: Sendable {
         if let rollout = model.pointers.rollout, rollout.isUnderWay {
             let sight = try? await self.knowledge.ports.models?.traffic(of: type, [rollout.version, rollout.replaces])
             let shown = ModelJSON.json(rollout).adding("measured", sight.map { ModelJSON.json($0) } ?? .null)
+                .adding("held", sight.map { ModelJSON.hold(of: rollout, $0) } ?? .null)
             json = json.adding("rollout", shown)
         }
         return .json(json)

@@ -20,6 +20,17 @@ enum ModelJSON {
         return .members(counts.map { ($0.key.text, self.json($0.value)) })
     }
 
+    /// Why a step goes on beyond its end; null when it does not.
+    static func hold(of rollout: Rollout, _ sight: TrafficSight) -> JSONValue {
+        let hold = rollout.hold(
+            after: .milliseconds(max(0, sight.leaseClock - rollout.stepBegan)),
+            newRequests: sight.counts[rollout.version]?.requests ?? 0,
+            oldRequests: sight.counts[rollout.replaces]?.requests ?? 0
+        )
+        guard rollout.state == .running, case .unasked(let left) = hold else { return .null }
+        return .string("nobody asks \(rollout.version); it is given up in \(left.components.seconds) s")
+    }
+
     /// What became of a deployment, service by service.
     static func json(_ deployment: Deployment) -> JSONValue {
         let services: [JSONValue] = deployment.services.map { id in

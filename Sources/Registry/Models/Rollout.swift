@@ -62,4 +62,22 @@ public struct Rollout: Hashable, Sendable {
     /// Whether somebody has to carry it on.
     public var isUnderWay: Bool { self.state == .running || self.state == .settling }
     public var share: Int { self.steps.indices.contains(self.step - 1) ? self.steps[self.step - 1] : 100 }
+
+    /// So many intervals, and so long at least, a step waits for requests to the new version.
+    public static let holdIntervals = 10
+    public static let holdTimeMin = Duration.seconds(60)
+
+    /// Whether a step goes on beyond its end because it proves nothing.
+    public enum Hold: Hashable, Sendable {
+        case none
+        /// Nobody asked the new version while others were asked. It is given up after so much longer.
+        case unasked(left: Duration)
+        case givenUp
+    }
+
+    public func hold(after elapsed: Duration, newRequests: Int64, oldRequests: Int64) -> Hold {
+        guard elapsed >= self.interval, newRequests == 0, oldRequests > 0 else { return .none }
+        let left = max(self.interval * Self.holdIntervals, Self.holdTimeMin) - elapsed
+        return left > .zero ? .unasked(left: left) : .givenUp
+    }
 }

@@ -39,6 +39,13 @@ import Testing
         #expect(DeploymentPlan.steps(of: models).map { "\($0.version) \($0.service)" } == ["v2 a", "v3 b"])
     }
 
+    @Test func `begins what is not held up by what is under way`() throws {
+        let models = try Self.models(["v2": [("a", nil), ("b", nil), ("c", nil)], "v3": [("a", nil), ("d", nil)]])
+        let running = DeploymentPlan.steps(of: models).filter { $0.service.text == "a" }
+        let further = DeploymentPlan.steps(of: models, beside: Set(running))
+        #expect(further.map { "\($0.version) \($0.service)" } == ["v2 b", "v3 d"])
+    }
+
     @Test func `has nothing to do when every service has an outcome`() throws {
         let models = try Self.models(["v2": [("a", .failed("x")), ("b", .skipped("y"))]])
         #expect(DeploymentPlan.steps(of: models).isEmpty)

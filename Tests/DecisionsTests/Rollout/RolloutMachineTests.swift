@@ -43,6 +43,7 @@ import Testing
         Case("a trouble that both have is not held against it", after: 10, new: (100, 50), old: (100, 50), .advance),
         Case("worse than a bad old one: back", after: 10, new: (100, 60), old: (100, 50), .undo),
         Case("nobody asked it while others were asked: waits", after: 99, new: (0, 0), old: (9, 0), .wait),
+        Case("the same for ten intervals: back", after: 100, new: (0, 0), old: (9, 0), .undo),
         Case("nobody asks at all: goes on", after: 10, new: (0, 0), old: (0, 0), .advance),
     ]
 
