@@ -37,11 +37,10 @@ public struct ManagerFace: Sendable {
             ServiceHealth(ports: ports, knowledge: knowledge)
         )
         let models = ModelReads(knowledge: knowledge)
-        let writes = ModelWrites(ports: ports, knowledge: knowledge, reads: models, settings: settings)
-        routes += ModelLifeRoutes.routes(models, writes)
-        routes += EvaluationRoutes.routes(
-            EvaluationCalls(ports: ports, knowledge: knowledge, reads: models, settings: settings)
-        )
+        let orders = ModelOrders(ports: ports, knowledge: knowledge, reads: models, settings: settings)
+        routes += ModelLifeRoutes.routes(models, ModelWrites(orders: orders))
+        routes += EvaluationRoutes.routes(EvaluationCalls(orders: orders))
+        routes += RecordingRoutes.routes(RecordingCalls(orders: orders))
         let calls = ModelCalls(ports: ports, bodyBytesMax: settings.bodyBytesMax)
         let health = ReplicaHealth(ports: ports, identity: identity, knowledge: knowledge)
         routes += ModelRoutes.routes(models, calls)
@@ -51,7 +50,7 @@ public struct ManagerFace: Sendable {
             health,
             InferenceCalls(calls: calls)
         )
-        routes += RepositoryRoutes.routes(RepositoryWrites(writes: writes))
+        routes += RepositoryRoutes.routes(RepositoryWrites(orders: orders))
         routes += JobRoutes.routes(JobCalls(ports: ports, knowledge: knowledge, settings: settings))
         routes += ReplicaRoutes.routes(health)
         routes += ClusterRoutes.routes(

@@ -87,7 +87,11 @@ enum Samples {
             _ = try await state.sendJob(claimed.job.id, to: place, limit: 0, session: "r1.a", [])
         }
         _ = try await state.endJob(try #require(held.first).job.id, .failed, detail: "", session: "r1.a", [])
-        #expect(try await state.submitEvaluation(try self.test(of: "v2")) == .queued)
+        let test = try self.test(of: "v2")
+        #expect(try await state.submitEvaluation(test) == .queued)
+        _ = try await state.setRecording(of: test.type, Recording(perMillion: 1), floor: .zero)
+        let recorded = RecordedPrediction(version: test.version, request: ["data": 1], answer: ["prediction": 2])
+        try await state.keepRecorded([recorded], of: test.type)
     }
 
     /// An offline test.

@@ -34,6 +34,7 @@ import Testing
         (path, "{\(inline),\"metric\":\"mae\",\"validator\":\"a\"}", 422, "validation_error"),
         (path, "{\(inline),\"metric\":\"mae\",\"validator\":\"z\"}", 404, "service_not_found"),
         (path, "{\(inline),\"metric\":\"mae\",\"promote\":true}", 422, "validation_error"),
+        (path, #"{"dataset":{"recording":true},"metric":"mae"}"#, 422, "are not recorded"),
         (path, "{", 400, "invalid_request"),
     ]) func `are refused when they could not be made`(
         path: String,
@@ -44,6 +45,24 @@ import Testing
         let answer = try await self.replica.send(.post, path, body: body)
         #expect(answer.status.code == status && answer.text.contains(code), "\(answer.text)")
         #expect(!self.replica.edit { $0.calls }.contains { $0.hasPrefix("evaluate") })
+    }
+
+    @Test(arguments: [
+        (#"{"share":0.01,"limit":50}"#, "record LSTM: 10000 up to 50"),
+        (#"{"share":1}"#, "record LSTM: 1000000 up to 1000"),
+    ]) func `can use live predictions, whose recording is ordered`(body: String, order: String) async throws {
+        let answer = try await self.replica.send(.put, "/models/LSTM/recording", body: body)
+        #expect(answer.status == .ok && self.replica.edit { $0.calls }.contains(order), "\(answer.text)")
+        let ended = try await self.replica.send(.delete, "/models/LSTM/recording")
+        #expect(ended.status == .ok && self.replica.edit { $0.calls }.contains("record LSTM: nothing"))
+        let shown = try JSONValue.parse(try await self.replica.send(.get, "/models/LSTM/recording").text)
+        #expect(shown["recorded"] == 7 && shown["share"] == .null)
+    }
+
+    @Test(arguments: [#"{}"#, #"{"share":0}"#, #"{"share":2}"#, #"{"share":1,"limit":1001}"#, #"{"share":1,"rate":1}"#])
+    func `record nothing by a wrong order`(body: String) async throws {
+        let answer = try await self.replica.send(.put, "/models/LSTM/recording", body: body)
+        #expect(answer.status.code == 422 && self.replica.edit { $0.calls }.isEmpty, "\(answer.text)")
     }
 
     @Test func `have to wait when too many do`() async throws {

@@ -30,6 +30,12 @@ extension FakeReplica: ModelCommands {
         return self.order("split \(type) \(shares.joined(separator: ","))\(copies)")
     }
 
+    func setRecording(of type: ModelType, _ recording: Recording?) async throws(Problem) -> ModelReply {
+        self.order("record \(type): \(recording.map { "\($0.perMillion) up to \($0.limit)" } ?? "nothing")")
+    }
+
+    func recordedCount(of type: ModelType) async throws(Problem) -> Int { 7 }
+
     func deploy(_ version: ModelVersion, of type: ModelType, _ order: Deployment) async throws(Problem) -> ModelReply {
         self.order("deploy \(version) of \(type): \(order.order)")
     }

@@ -33,12 +33,12 @@ public enum KeyTable {
         Row(
             name: "model:<type>",
             type: "hash",
-            holds: "a model type: latest, history, alias:<name>, split, shadow, state:<v>, since:<v>, "
+            holds: "a model type: latest, history, alias:<name>, split, shadow, recording, state:<v>, since:<v>, "
                 + "deploy:<v>, deployed:<v>, hosts:<v>, rollout:…, evaluations:<v>, verdict:<v>, "
                 + "require_evaluation, epoch",
             writtenBy:
                 "model_switch, model_rollback, model_alias, model_traffic, model_retire, model_mark, "
-                + "model_deploy, model_offer, deployment_note, rollout_step, model_require, evaluation_end, registry_repair",
+                + "model_deploy, model_offer, deployment_note, rollout_step, model_require, evaluation_end, recording_set, registry_repair",
             kept: "until removed",
             command: "HGETALL $P'model:<type>'"
         ),
@@ -324,6 +324,14 @@ public enum KeyTable {
             command: "ZRANGE $P'evaluations-waiting' 0 -1"
         ),
         Row(
+            name: "recorded:<type>",
+            type: "list",
+            holds: "live predictions that were recorded, the newest first: ms, then JSON with version, request, answer",
+            writtenBy: "recording_set, recording_add, recording_read",
+            kept: "until recording ends, at most 7 days and 1000 of them",
+            command: "LRANGE $P'recorded:<type>' 0 9"
+        ),
+        Row(
             name: "traffic:<type>",
             type: "hash",
             holds: "of each version: sum:<v>:requests, failures, latency_us, mark:… of a step, "
@@ -365,7 +373,8 @@ public enum KeyTable {
             "\(keys.prefix)\(row.name)  (\(row.type), kept \(row.kept))\n    \(row.holds)\n    "
                 + "redis-cli \(row.command.replacing("$P'", with: "'\(keys.prefix)"))"
         }
-        return "Keys of Model Manager, namespace \(keys.namespace). Nothing here expires by itself.\n\n"
+        return
+            "Keys of Model Manager, namespace \(keys.namespace). Of all this only recorded:<type> expires by itself.\n\n"
             + lines.joined(separator: "\n")
     }
 

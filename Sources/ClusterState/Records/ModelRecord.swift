@@ -1,6 +1,6 @@
 internal import Registry
 
-/// What a model type's hash in Redis means: `latest` and `alias:<name>`, the split, the shadow, the exceptions of versions
+/// What a model type's hash in Redis means: `latest` and `alias:<name>`, the split, the shadow, what is recorded, the exceptions of versions
 /// (`state:<v>`, `since:<v>`, `until:<v>`, `why:<v>`), their deployments (`deploy:<v>`, `deployed:<v>`, `hosts:<v>`), what
 /// tests of versions found (`verdict:<v>`; `evaluations:<v>`, a line of JSON each), whether switches demand a test
 /// (`require_evaluation`), and the rollout (`rollout:…`).
@@ -40,6 +40,7 @@ enum ModelRecord {
         }
         pointers.split = try Self.split(fields["split"] ?? "")
         pointers.shadow = try fields["shadow"].map(Self.shadow)
+        pointers.recording = try fields["recording"].map(Self.recording)
         pointers.history = try Self.list(fields["history"] ?? "", "history")
         pointers.rollout = try RolloutFields(fields).rollout()
         pointers.requiresEvaluation = fields["require_evaluation"] == "true"
@@ -54,6 +55,18 @@ enum ModelRecord {
     /// The text of a shadow: `v3=25 prediction`; empty when there is none.
     static func text(of shadow: Shadow?) -> String {
         shadow.map { "\($0.version)=\($0.percent) \($0.field)" } ?? ""
+    }
+
+    /// The text of a recording: `10000 1000`, of a million requests and how many at most; empty when there is none.
+    static func text(of recording: Recording?) -> String {
+        recording.map { "\($0.perMillion) \($0.limit)" } ?? ""
+    }
+
+    private static func recording(_ text: String) throws(RecordError) -> Recording {
+        let numbers = text.split(separator: " ").compactMap { Int($0) }
+        guard numbers.count == 2, (1...1_000_000).contains(numbers[0]), (1...Recording.limitMax).contains(numbers[1])
+        else { throw RecordError("has a recording that makes no sense") }
+        return Recording(perMillion: numbers[0], limit: numbers[1])
     }
 
     private static func shadow(_ text: String) throws(RecordError) -> Shadow {

@@ -36,7 +36,7 @@ struct EvaluationRun: Sendable {
         do throws(TrainerOrder.Failure) {
             let rival = try self.rival(form)
             evaluation.baseline = rival.map { Evaluation.Baseline(version: $0, value: nil) }
-            let samples = try await self.samples(form.dataset)
+            let samples = try await self.samples(form.dataset, field: form.field)
             let tally = try await self.ask(samples, form, rival)
             tally.judge(&evaluation)
             if let validator = form.validator { try await self.validate(by: validator, tally, form, &evaluation) }
@@ -73,9 +73,14 @@ struct EvaluationRun: Sendable {
         throw Self.failure(.validationError, "it would be held against itself, and there is no threshold")
     }
 
-    private func samples(_ dataset: EvaluationDataset) async throws(TrainerOrder.Failure) -> [EvaluationSample] {
+    private func samples(
+        _ dataset: EvaluationDataset,
+        field: String
+    ) async throws(TrainerOrder.Failure) -> [EvaluationSample] {
         switch dataset {
         case .inline(let samples): return samples
+        case .recording(let limit, let version):
+            return try await self.recorded(limit, of: version, expecting: field)
         case .service(let source, let shape):
             var fetch = DataFetch(source: source, desk: self.desk)
             let data: DataFetch.Data
@@ -94,6 +99,27 @@ struct EvaluationRun: Sendable {
                 throw Self.failure(.upstreamInvalid, error.description)
             }
         }
+    }
+
+    /// What callers asked and got, the newest `limit` of them.
+    private func recorded(
+        _ limit: Int,
+        of version: ModelVersion?,
+        expecting field: String
+    ) async throws(TrainerOrder.Failure) -> [EvaluationSample] {
+        let all: [RecordedPrediction]
+        do throws(StateError) {
+            all = try await self.desk.state.recorded(of: self.order.type, atMost: Recording.limitMax)
+        } catch {
+            throw Self.failure(.storeUnavailable, "what was recorded could not be read: \(error)")
+        }
+        let samples = all.filter { version == nil || $0.version == version }.compactMap { $0.sample(expecting: field) }
+        guard !samples.isEmpty else {
+            let whose = version.map { "version \($0) of " } ?? ""
+            let why = "no prediction of \(whose)\(self.order.type) is recorded with data and \(field)"
+            throw Self.failure(.validationError, why)
+        }
+        return Array(samples.prefix(limit))
     }
 
     // MARK: Questions

@@ -24,11 +24,12 @@ struct EvaluationTarget: Sendable {
 
     /// Nil when the sample is no tensor and the target wants one.
     func body(for sample: EvaluationSample, _ input: InferenceInput) -> JSONValue? {
-        let native: JSONValue = [
+        var native: JSONObject = [
             "model_type": .string(self.type.text), "model_version": .string(self.version.text), "data": sample.data,
         ]
-        guard self.speaksInference else { return native }
-        return try? InferenceTranslation.inferenceRequest(from: native, input: input, id: "evaluation")
+        for member in sample.others.members { native[member.name] = member.value }
+        guard self.speaksInference else { return .object(native) }
+        return try? InferenceTranslation.inferenceRequest(from: .object(native), input: input, id: "evaluation")
     }
 
     /// Nil when the answer has none.

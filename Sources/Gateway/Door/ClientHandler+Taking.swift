@@ -152,7 +152,8 @@ extension ClientHandler {
             }
             guard let pool else { return try self.startAggregate() }
             guard pool.key.capability == .prediction else { return self.startTranslated(pool) }
-            self.exchange.begin(pool, sink: ShadowTap.sink(self, self.exchange, to: pool, in: table), now: now)
+            let recorded = RecordingTap.sink(self, self.exchange, to: pool, in: table)
+            self.exchange.begin(pool, sink: ShadowTap.sink(recorded, self.exchange, to: pool, in: table), now: now)
         } catch {
             self.answerRefusal(error)
             self.exchangeEnded()

@@ -34,7 +34,8 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
             guard pool.key.capability != .inference else {
                 return self.exchange.beginTranslated(pool, for: self.translationCaller)
             }
-            let sink = ShadowTap.sink(self, self.exchange, to: pool, in: self.plane.table)
+            let recorded = RecordingTap.sink(self, self.exchange, to: pool, in: self.plane.table)
+            let sink = ShadowTap.sink(recorded, self.exchange, to: pool, in: self.plane.table)
             self.exchange.begin(pool, sink: sink, now: now)
         } catch {
             self.refuse(error)

@@ -43,6 +43,7 @@ final class LoopPlane: @unchecked Sendable {
     var counts = LoopCounts()
     let inputs = InferenceInputs()
     var translations: TranslationWorkers { self.common.translations }
+    let recorded = RecordingShelf()
     /// Requests under way, as of the last sweep; the one thing here that may be read from anywhere.
     let inFlightSeen = Atomic<Int>(0)
     private var undeposited = 0

@@ -62,6 +62,8 @@ final class RoutingTable: Sendable {
     private let routes: ByteTable<Route>
     /// By the place of the pool whose requests are copied; empty when none are.
     private let shadows: [ShadowRoute?]
+    /// By the place of the pool whose requests are recorded; empty when none are.
+    private let recordings: [Recording?]
     /// What is not in the table before, and what is in that one only; pools of a model type that changed are in both.
     struct Step {
         var types: Set<ModelType> = []
@@ -98,6 +100,7 @@ final class RoutingTable: Sendable {
         self.routes = (old?.routes ?? ByteTable([])).changed(routes)
         self.places = builder.places
         self.shadows = builder.shadows.contains { $0 != nil } ? builder.shadows : []
+        self.recordings = builder.recordings.contains { $0 != nil } ? builder.recordings : []
         self.headroomBytes = builder.places.reduce(0) { max($0, $1?.headroomBytes ?? 0) }
         self.forwardsAuthorization = builder.places.contains { $0?.forwardsAuthorization ?? false }
     }
@@ -122,6 +125,13 @@ final class RoutingTable: Sendable {
         pool.index < self.shadows.count ? self.shadows[pool.index] : nil
     }
 
+    var hasRecordings: Bool { !self.recordings.isEmpty }
+
+    /// Which of the pool's requests are recorded.
+    func recording(of pool: RoutePool) -> Recording? {
+        pool.index < self.recordings.count ? self.recordings[pool.index] : nil
+    }
+
     /// Builds pools and numbers them.
     private struct Builder {
         let snapshot: RegistrySnapshot
@@ -129,6 +139,7 @@ final class RoutingTable: Sendable {
         let parts: Parts
         private(set) var places: [RoutePool?] = []
         private(set) var shadows: [ShadowRoute?] = []
+        private(set) var recordings: [Recording?] = []
         /// Of pools that have gone, the lowest last.
         private var free: [Int] = []
         /// Of the route that is being built.
@@ -145,10 +156,12 @@ final class RoutingTable: Sendable {
             guard let old else { return [] }
             self.places = old.places
             self.shadows = old.shadows
+            self.recordings = old.recordings
             let removed = types.flatMap { old.routes.find($0.text)?.pools ?? [] }
             for pool in removed {
                 self.places[pool.index] = nil
                 if pool.index < self.shadows.count { self.shadows[pool.index] = nil }
+                if pool.index < self.recordings.count { self.recordings[pool.index] = nil }
             }
             while let last = self.places.last, last == nil { self.places.removeLast() }
             self.free = self.places.indices.filter { self.places[$0] == nil }.reversed()
@@ -169,6 +182,7 @@ final class RoutingTable: Sendable {
             }
             let admitted = versions.filter { model.admits($0.key) }
             self.addShadow(model, admitted)
+            self.addRecording(model, admitted)
             return Route(
                 type: type,
                 latest: admitted[model.latest],
@@ -188,6 +202,15 @@ final class RoutingTable: Sendable {
                     self.shadows += Array(repeating: nil, count: max(0, copied.index + 1 - self.shadows.count))
                     self.shadows[copied.index] = ShadowRoute(pool: pool, shadow: shadow)
                 }
+            }
+        }
+
+        private mutating func addRecording(_ model: Model, _ admitted: [ModelVersion: Version]) {
+            guard let recording = model.pointers.recording else { return }
+            for pool in admitted.values.compactMap(\.prediction) {
+                let lacking = max(0, pool.index + 1 - self.recordings.count)
+                self.recordings += Array(repeating: nil, count: lacking)
+                self.recordings[pool.index] = recording
             }
         }
 

@@ -31,4 +31,6 @@ final class VersionLane: @unchecked Sendable {
     var copiesUnderWay = 0
     /// Percentages added up since the last copy.
     var shadowDue = 0
+    /// Millionths added up since the last prediction that was recorded.
+    var recordingDue = 0
 }

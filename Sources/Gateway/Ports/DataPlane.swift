@@ -26,7 +26,7 @@ public final class DataPlane: Sendable {
     let board: GateBoard
     private let connector: UpstreamConnector
     private let resolver: AddressResolver
-    private let planes: [LoopPlane]
+    let planes: [LoopPlane]
     let queue: PermitQueue
     let desk: TicketDesk
     let jar = RetryJar()

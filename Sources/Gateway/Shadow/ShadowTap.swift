@@ -2,17 +2,13 @@ internal import Decisions
 internal import NIOCore
 internal import Registry
 
-/// Stands between an exchange and its caller, passes everything on as it comes, and remembers the answer. When the caller
-/// has it all, the copy is sent.
+/// Remembers the answer to a request that is copied. When the caller has it all, the copy is sent.
 ///
-/// Cost for the caller: an answer is copied up to `GatheredAnswer.bytesMax`; of a small request only a reference is kept.
-/// A caller who leaves early gets no copy made. Confined to its event loop.
-final class ShadowTap: AnswerSink {
-    private let caller: AnswerSink
+/// Cost for the caller beside the tap's: of a small request only a reference is kept. A caller who leaves early gets no
+/// copy made. Confined to its event loop.
+final class ShadowTap: AnswerTap {
     private let exchange: Exchange
     private let copy: ShadowCopy
-    private let speaks: RoutePool.Capability
-    private var gathered = GatheredAnswer()
 
     /// The sink for a request that goes to the pool: the caller itself, unless the request is to be copied.
     @inline(__always)
@@ -49,47 +45,11 @@ final class ShadowTap: AnswerSink {
         _ lane: VersionLane,
         _ pool: RoutePool
     ) {
-        self.caller = caller
         self.exchange = exchange
-        self.speaks = pool.key.capability
         self.copy = ShadowCopy(of: exchange.order, in: pool, to: route, lane: lane, plane: exchange.plane)
+        super.init(caller, speaks: pool.key.capability)
         // A large image is given back before the exchange has ended.
         if exchange.image.isLarge { self.copy.image = exchange.image }
-    }
-
-    override func answerWhole(
-        _ exchange: Exchange,
-        _ head: ResponseHead,
-        headBytes: UnsafeRawBufferPointer,
-        body: UnsafeRawBufferPointer
-    ) {
-        self.gathered.began(exchange, head, headBytes, speaks: self.speaks)
-        self.gathered.append(body)
-        self.caller.answerWhole(exchange, head, headBytes: headBytes, body: body)
-    }
-
-    override func answerBegan(_ exchange: Exchange, _ head: ResponseHead, headBytes: UnsafeRawBufferPointer) {
-        self.gathered.began(exchange, head, headBytes, speaks: self.speaks)
-        self.caller.answerBegan(exchange, head, headBytes: headBytes)
-    }
-
-    override func answerMoved(_ bytes: ByteBuffer) {
-        bytes.withUnsafeReadableBytes { self.gathered.append($0) }
-        self.caller.answerMoved(bytes)
-    }
-
-    override func answerPaused() { self.caller.answerPaused() }
-
-    override func answerEnded() { self.caller.answerEnded() }
-
-    override func answerBroke() {
-        self.gathered.broke()
-        self.caller.answerBroke()
-    }
-
-    override func answerProblem(_ exchange: Exchange, _ problem: Problem) {
-        self.gathered.began(exchange, status: problem.code.status)
-        self.caller.answerProblem(exchange, problem)
     }
 
     /// The copy begins in a turn of the event loop of its own, so that nothing of the caller's waits behind it. The image
@@ -100,6 +60,4 @@ final class ShadowTap: AnswerSink {
         self.caller.exchangeEnded()
         self.exchange.plane.loop.assumeIsolated().execute { copy.begin(comparedWith: answer) }
     }
-
-    override var takesMore: Bool { self.caller.takesMore }
 }

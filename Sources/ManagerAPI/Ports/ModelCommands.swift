@@ -13,6 +13,10 @@ public protocol ModelCommands: Sendable {
     /// Empty: all to the latest. Without a shadow nothing is copied.
     func splitTraffic(of type: ModelType, _ split: [ModelVersion: Int], shadow: Shadow?) async throws(Problem)
         -> ModelReply
+    /// Nil: nothing is recorded any more, and what was is forgotten.
+    func setRecording(of type: ModelType, _ recording: Recording?) async throws(Problem) -> ModelReply
+    /// How many predictions are recorded.
+    func recordedCount(of type: ModelType) async throws(Problem) -> Int
     func deploy(_ version: ModelVersion, of type: ModelType, _ order: Deployment) async throws(Problem) -> ModelReply
     func retire(_ version: ModelVersion, of type: ModelType, timeout: Duration) async throws(Problem) -> ModelReply
     /// Whether switches demand a passed test of the version.

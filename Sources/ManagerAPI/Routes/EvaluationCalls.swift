@@ -5,23 +5,20 @@ internal import Registry
 
 /// Asks for offline tests of versions, and lets switches demand them. What makes the tests is the leader.
 struct EvaluationCalls: Sendable {
-    let ports: FacePorts
-    let knowledge: Knowledge
-    let reads: ModelReads
-    let settings: FaceSettings
+    let orders: ModelOrders
 
     /// `POST /models/{model_type}/versions/{version}/evaluate`
     func evaluate(_ call: Call) async throws -> Response {
         let type = try call.name("model_type", ModelType.self)
         let version = try call.name("version", ModelVersion.self)
-        let body = try await call.body(bytesMax: self.settings.bodyBytesMax)
+        let body = try await call.body(bytesMax: self.orders.settings.bodyBytesMax)
         let form = try EvaluationForm.read(ServiceBody.json(body))
         try await self.check(form, version, type)
         var random = SystemRandomNumberGenerator()
         let id = EvaluationID(random: random.next())
         let request = Array(body.readableBytesView)
         let order = EvaluationOrder(id: id, type: type, version: version, request: request)
-        switch try await self.commands().evaluate(order) {
+        switch try await self.orders.commands.evaluate(order) {
         case .queued, .known: break
         case .refused(let refusal): throw Problem(refusal, of: type)
         case .full(let waiting, let bytes):
@@ -38,30 +35,14 @@ struct EvaluationCalls: Sendable {
     /// `PATCH /models/{model_type}`
     func patch(_ call: Call) async throws -> Response {
         let type = try call.name("model_type", ModelType.self)
-        let body = try await call.body(bytesMax: self.settings.formBytesMax)
-        let patch = try ModelPatch.read(ServiceBody.json(body))
-        let epoch: Epoch
-        switch try await self.commands().requireEvaluation(of: type, patch.requiresEvaluation) {
-        case .changed(let change): epoch = change.epoch
-        case .same(let same): epoch = same
-        case .refused(let refusal): throw Problem(refusal, of: type)
-        }
-        _ = await self.ports.snapshots.waitForEpoch(epoch, within: self.settings.epochWaitMax)
-        let snapshot = try self.knowledge.snapshot()
-        let model = snapshot.models[type].map { self.reads.json(type, $0, snapshot) } ?? [:]
-        return .json(model.adding("epoch", .integer(epoch.rawValue)))
-    }
-
-    private func commands() throws(Problem) -> any ModelCommands {
-        guard let commands = self.ports.models else {
-            throw Problem(.storeUnavailable, "this replica takes no orders about models", retryAfter: 1)
-        }
-        return commands
+        let patch = try ModelPatch.read(try await self.orders.form(call))
+        let reply = try await self.orders.commands.requireEvaluation(of: type, patch.requiresEvaluation)
+        return try self.orders.answer(type, try await self.orders.settle(reply, type))
     }
 
     /// Refuses what could not be tested as things are now.
     private func check(_ form: EvaluationForm, _ version: ModelVersion, _ type: ModelType) async throws {
-        let model = try await self.knowledge.model(type)
+        let model = try await self.orders.knowledge.model(type)
         guard model.knownVersions.contains(version) else {
             throw Problem(.versionNotFound, "model_type \(type) has no version \(version)")
         }
@@ -75,13 +56,17 @@ struct EvaluationCalls: Sendable {
             }
         }
         if case .service(let source, _) = form.dataset {
-            let service = try await self.knowledge.service(source.service)
+            let service = try await self.orders.knowledge.service(source.service)
             if let fault = source.fault(for: service) {
                 throw Refusal.invalid(at: ["body", "dataset", "service"], fault, type: "value_error")
             }
         }
+        if case .recording = form.dataset, model.pointers.recording == nil {
+            let why = "predictions of \(type) are not recorded: PUT /models/\(type)/recording"
+            throw Refusal.invalid(at: ["body", "dataset", "recording"], why, type: "value_error")
+        }
         guard let id = form.validator else { return }
-        let validator = try await self.knowledge.service(id).definition
+        let validator = try await self.orders.knowledge.service(id).definition
         guard validator.kind == .validation else {
             let why = "the service \(id) is of kind \(validator.kind.rawValue), not validation"
             throw Refusal.invalid(at: ["body", "validator"], why, type: "value_error")

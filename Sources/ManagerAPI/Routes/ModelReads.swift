@@ -67,6 +67,7 @@ struct ModelReads: Sendable {
             "aliases": .members(aliases.map { ($0.key.text, .string($0.value.text)) }),
             "traffic": .members(traffic.map { ($0.key.text, JSONValue($0.value)) }),
             "shadow": model.pointers.shadow.map { ModelJSON.json($0) } ?? .null,
+            "recording": model.pointers.recording.map { ModelJSON.json($0) } ?? .null,
             "rollout": model.pointers.rollout.map { ModelJSON.json($0) } ?? .null,
             "require_evaluation": .bool(model.pointers.requiresEvaluation),
             "versions": .array(model.knownVersions.sorted().map { self.json($0, of: model, snapshot) }),

@@ -9,71 +9,68 @@ internal import Registry
 ///
 /// An answer means: the store has it, and this replica uses it; after a switch, every live replica does.
 struct ModelWrites: Sendable {
-    let ports: FacePorts
-    let knowledge: Knowledge
-    let reads: ModelReads
-    let settings: FaceSettings
+    let orders: ModelOrders
 
     /// `POST /models/{model_type}/switch`
     func change(_ call: Call) async throws -> Response {
         let type = try call.name("model_type", ModelType.self)
-        let form = try SwitchForm.read(try await self.form(call))
+        let form = try SwitchForm.read(try await self.orders.form(call))
         if !form.order.isForced { try await self.checkHealth(of: form.order.version, type) }
-        let settled = try await self.settle(self.commands().switchModel(type, to: form.order), type)
-        let isUnderWay = try self.knowledge.snapshot().models[type]?.pointers.rollout?.isUnderWay == true
-        if form.order.canary != nil, isUnderWay { return try self.answer(type, settled, status: .accepted) }
+        let settled = try await self.orders.settle(self.orders.commands.switchModel(type, to: form.order), type)
+        let isUnderWay = try self.orders.knowledge.snapshot().models[type]?.pointers.rollout?.isUnderWay == true
+        if form.order.canary != nil, isUnderWay { return try self.orders.answer(type, settled, status: .accepted) }
         try await self.waitForCluster(settled.epoch, form.timeout)
-        return try self.answer(type, settled)
+        return try self.orders.answer(type, settled)
     }
 
     /// `POST /models/{model_type}/rollback`
     func rollBack(_ call: Call) async throws -> Response {
         let type = try call.name("model_type", ModelType.self)
-        let form = try RollbackForm.read(try await self.form(call))
-        let reply = try await self.commands().rollBack(type, expecting: form.expected, force: form.isForced)
-        let settled = try await self.settle(reply, type)
+        let form = try RollbackForm.read(try await self.orders.form(call))
+        let reply = try await self.orders.commands.rollBack(type, expecting: form.expected, force: form.isForced)
+        let settled = try await self.orders.settle(reply, type)
         try await self.waitForCluster(settled.epoch, form.timeout)
-        return try self.answer(type, settled)
+        return try self.orders.answer(type, settled)
     }
 
     /// `PUT /models/{model_type}/aliases/{alias}`
     func pointAlias(_ call: Call) async throws -> Response {
         let (type, alias) = try self.alias(call)
-        let form = try AliasForm.read(try await self.form(call))
-        let reply = try await self.commands().pointAlias(alias, of: type, at: form.version)
-        return try self.answer(type, try await self.settle(reply, type))
+        let form = try AliasForm.read(try await self.orders.form(call))
+        let reply = try await self.orders.commands.pointAlias(alias, of: type, at: form.version)
+        return try self.orders.answer(type, try await self.orders.settle(reply, type))
     }
 
     /// `DELETE /models/{model_type}/aliases/{alias}`
     func removeAlias(_ call: Call) async throws -> Response {
         let (type, alias) = try self.alias(call)
-        let reply = try await self.commands().pointAlias(alias, of: type, at: nil)
-        return try self.answer(type, try await self.settle(reply, type))
+        let reply = try await self.orders.commands.pointAlias(alias, of: type, at: nil)
+        return try self.orders.answer(type, try await self.orders.settle(reply, type))
     }
 
     /// `PUT /models/{model_type}/traffic`
     func splitTraffic(_ call: Call) async throws -> Response {
         let type = try call.name("model_type", ModelType.self)
-        let form = try TrafficForm.read(try await self.form(call))
-        let reply = try await self.commands().splitTraffic(of: type, form.split, shadow: form.shadow)
-        return try self.answer(type, try await self.settle(reply, type))
+        let form = try TrafficForm.read(try await self.orders.form(call))
+        let reply = try await self.orders.commands.splitTraffic(of: type, form.split, shadow: form.shadow)
+        return try self.orders.answer(type, try await self.orders.settle(reply, type))
     }
 
     /// `DELETE /models/{model_type}/traffic`: all to the latest again, and nothing is copied.
     func endSplit(_ call: Call) async throws -> Response {
         let type = try call.name("model_type", ModelType.self)
-        let reply = try await self.commands().splitTraffic(of: type, [:], shadow: nil)
-        return try self.answer(type, try await self.settle(reply, type))
+        let reply = try await self.orders.commands.splitTraffic(of: type, [:], shadow: nil)
+        return try self.orders.answer(type, try await self.orders.settle(reply, type))
     }
 
     /// `POST /models/{model_type}/versions/{version}/retire`
     func retire(_ call: Call) async throws -> Response {
         let type = try call.name("model_type", ModelType.self)
         let version = try call.name("version", ModelVersion.self)
-        let form = try RetireForm.read(try await self.form(call))
-        let reply = try await self.commands().retire(version, of: type, timeout: form.timeout)
-        let settled = try await self.settle(reply, type)
-        let shown = settled.added(to: try await self.reads.version(type, version))
+        let form = try RetireForm.read(try await self.orders.form(call))
+        let reply = try await self.orders.commands.retire(version, of: type, timeout: form.timeout)
+        let settled = try await self.orders.settle(reply, type)
+        let shown = settled.added(to: try await self.orders.reads.version(type, version))
         let location = "/models/\(type)/versions/\(version)"
         return .json(shown, status: .accepted, headers: [.location: location])
     }
@@ -81,32 +78,25 @@ struct ModelWrites: Sendable {
     /// `POST /models/{model_type}/versions`: to the services that are named, or to all of the model type.
     func deploy(_ call: Call) async throws -> Response {
         let type = try call.name("model_type", ModelType.self)
-        let form = try DeployForm.read(try await self.form(call))
-        _ = try await self.knowledge.model(type)
+        let form = try DeployForm.read(try await self.orders.form(call))
+        _ = try await self.orders.knowledge.model(type)
         let services = try await self.services(form, type)
         let order = Deployment(services: services, artifact: form.artifact, parameters: form.parameters)
-        let settled = try await self.settle(try self.commands().deploy(form.version, of: type, order), type)
-        let shown = settled.added(to: try await self.reads.version(type, form.version))
+        let settled = try await self.orders.settle(try self.orders.commands.deploy(form.version, of: type, order), type)
+        let shown = settled.added(to: try await self.orders.reads.version(type, form.version))
         let location = "/models/\(type)/versions/\(form.version)"
         return .json(shown, status: .accepted, headers: [.location: location])
     }
 
     private func services(_ form: DeployForm, _ type: ModelType) async throws -> [ServiceID] {
         guard let named = form.services else {
-            let all = try self.knowledge.snapshot().services.map(\.definition)
+            let all = try self.orders.knowledge.snapshot().services.map(\.definition)
             return all.filter { $0.modelType == type && $0.kind == .model }.map(\.id)
         }
-        for id in named where try await self.knowledge.service(id).definition.modelType != type {
+        for id in named where try await self.orders.knowledge.service(id).definition.modelType != type {
             throw Refusal.invalid(at: ["body", "services"], "\(id) is no service of \(type)", type: "value_error")
         }
         return named
-    }
-
-    func commands() throws(Problem) -> any ModelCommands {
-        guard let commands = self.ports.models else {
-            throw Problem(.storeUnavailable, "this replica takes no orders about models", retryAfter: 1)
-        }
-        return commands
     }
 
     private func alias(_ call: Call) throws -> (ModelType, ModelVersion) {
@@ -117,56 +107,21 @@ struct ModelWrites: Sendable {
         return (try call.name("model_type", ModelType.self), alias)
     }
 
-    /// The body, an empty object when there is none.
-    private func form(_ call: Call) async throws -> JSONValue {
-        let body = try await call.body(bytesMax: self.settings.formBytesMax)
-        guard body.readableBytes > 0 else { return [:] }
-        do throws(JSONProblem) {
-            return try JSONValue.parse(Array(body.readableBytesView))
-        } catch {
-            throw Problem(.invalidRequest, "the body is not JSON: \(error)", detail: error.description)
-        }
-    }
-
     /// A version of which this replica sees no service alive is not ready, whatever the store says.
     private func checkHealth(of version: ModelVersion, _ type: ModelType) async throws(Problem) {
-        let model = try await self.knowledge.model(type)
+        let model = try await self.orders.knowledge.model(type)
         guard model.admits(version) else { return }  // The store says so, and why.
-        let snapshot = try self.knowledge.snapshot()
+        let snapshot = try self.orders.knowledge.snapshot()
         let services = (model.versions[version] ?? []).compactMap { snapshot[$0] }
-        let isDown = services.allSatisfy { self.knowledge.condition($0).status == .unhealthy }
+        let isDown = services.allSatisfy { self.orders.knowledge.condition($0).status == .unhealthy }
         guard !services.isEmpty, isDown else { return }
         throw Problem(.notReady(state: "failed"), of: type, all: services.map(\.id.text))
     }
 
-    /// Waits until this replica uses the change.
-    func settle(_ reply: ModelReply, _ type: ModelType) async throws(Problem) -> Settled {
-        let settled: Settled
-        switch reply {
-        case .changed(let change): settled = Settled(epoch: change.epoch, durability: change.durability)
-        case .same(let same): settled = Settled(epoch: same, durability: nil)
-        case .refused(let refusal): throw Problem(refusal, of: type)
-        }
-        _ = await self.ports.snapshots.waitForEpoch(settled.epoch, within: self.settings.epochWaitMax)
-        return settled
-    }
-
-    /// What a change's answer says about the change itself.
-    struct Settled {
-        let epoch: Epoch
-        let durability: Durability?
-
-        func added(to answer: JSONValue) -> JSONValue {
-            let answer = answer.adding("epoch", .integer(self.epoch.rawValue))
-            guard let durability else { return answer }
-            return answer.adding("durability", .string(durability.rawValue))
-        }
-    }
-
     /// No longer than a replica that was paused needs to lapse, unless the caller says so.
     private func waitForCluster(_ epoch: Epoch, _ timeout: Duration?) async throws(Problem) {
-        let limit = timeout ?? self.settings.switchWaitMax
-        let behind = try await self.commands().waitForCluster(epoch, within: limit)
+        let limit = timeout ?? self.orders.settings.switchWaitMax
+        let behind = try await self.orders.commands.waitForCluster(epoch, within: limit)
         guard !behind.isEmpty else { return }
         let names = behind.map(\.replica).joined(separator: ", ")
         throw Problem(
@@ -175,13 +130,6 @@ struct ModelWrites: Sendable {
             detail: "send the same request again to wait on; epoch \(epoch)",
             retryAfter: 1
         )
-    }
-
-    private func answer(_ type: ModelType, _ settled: Settled, status: HTTPResponse.Status = .ok) throws -> Response {
-        let snapshot = try self.knowledge.snapshot()
-        let model = snapshot.models[type].map { self.reads.json(type, $0, snapshot) } ?? [:]
-        let headers: HTTPFields = status == .accepted ? [.location: "/models/\(type)"] : [:]
-        return .json(settled.added(to: model), status: status, headers: headers)
     }
 }
 

@@ -11,7 +11,7 @@ internal import Registry
 /// the services that have it, and unloading it is refused as long as it is the latest, so that no client of a single
 /// server takes a model from all of its callers. One that names a version has every service of the model load it.
 struct RepositoryWrites: Sendable {
-    let writes: ModelWrites
+    let orders: ModelOrders
 
     /// How long an answer is waited for unless `x-mm-timeout-ms` says so: a little less than tritonclient waits.
     static let waitDefault = Duration.seconds(55)
@@ -35,9 +35,9 @@ struct RepositoryWrites: Sendable {
             artifact: order.form.artifact,
             parameters: order.form.parameters
         )
-        let commands = try self.writes.commands()
+        let commands = try self.orders.commands
         let reply = try await commands.deploy(order.version, of: order.type, deployment)
-        let settled = try await self.writes.settle(reply, order.type)
+        let settled = try await self.orders.settle(reply, order.type)
         let ended = try await self.wait(call, order.limit) { snapshot -> Model? in
             guard snapshot.epoch >= settled.epoch, let model = snapshot.models[order.type] else { return nil }
             let current = model.pointers.deployments[order.version]
@@ -54,9 +54,9 @@ struct RepositoryWrites: Sendable {
     /// `POST /v2/repository/models/{model_type}/unload`
     func unload(_ call: Call) async throws -> Response {
         let order = try await self.order(call)
-        let drain = self.writes.settings.timeout
-        let reply = try await self.writes.commands().retire(order.version, of: order.type, timeout: drain)
-        let settled = try await self.writes.settle(reply, order.type)
+        let drain = self.orders.settings.timeout
+        let reply = try await self.orders.commands.retire(order.version, of: order.type, timeout: drain)
+        let settled = try await self.orders.settle(reply, order.type)
         let ended = try await self.wait(call, order.limit) { snapshot -> VersionNote? in
             guard snapshot.epoch >= settled.epoch else { return nil }
             let note = snapshot.models[order.type]?.pointers.notes[order.version] ?? VersionNote()
@@ -73,13 +73,13 @@ struct RepositoryWrites: Sendable {
 
     private func order(_ call: Call) async throws -> Order {
         let type = try call.name("model_type", ModelType.self)
-        let body = try await call.body(bytesMax: self.writes.settings.formBytesMax)
+        let body = try await call.body(bytesMax: self.orders.settings.formBytesMax)
         let form = try RepositoryForm.read(body.readableBytes == 0 ? [:] : ServiceBody.json(body))
         let named = try call.query.name("version", ModelVersion.self)
         if let named, let other = form.version, other != named {
             throw Refusal.invalid(at: ["query", "version"], "the body names \(other)", type: "value_error")
         }
-        let model = try await self.writes.knowledge.model(type)
+        let model = try await self.orders.knowledge.model(type)
         let asked = named ?? form.version ?? .latest
         return Order(
             type: type,
@@ -101,7 +101,7 @@ struct RepositoryWrites: Sendable {
 
     private func services(for order: Order) throws -> [ServiceID] {
         if !order.isNamed, let ids = order.model.versions[order.version] { return ids }
-        let all = try self.writes.knowledge.snapshot().services.map(\.definition)
+        let all = try self.orders.knowledge.snapshot().services.map(\.definition)
         let ids = all.filter { $0.modelType == order.type && $0.kind == .model }.map(\.id)
         guard ids.isEmpty else { return ids }
         throw Problem(.noHealthyService, "no service of model_type \(order.type) is registered that could load it")
@@ -115,13 +115,13 @@ struct RepositoryWrites: Sendable {
         _ limit: Duration,
         _ look: @escaping @Sendable (RegistrySnapshot) -> Found?
     ) async throws -> Found? {
-        let clocks = self.writes.ports.clocks
+        let clocks = self.orders.ports.clocks
         let deadline = clocks.monotonic() + limit
         return try await call.whileCallerPresent {
             while true {
-                if let found = look(try self.writes.knowledge.snapshot()) { return found }
+                if let found = look(try self.orders.knowledge.snapshot()) { return found }
                 guard clocks.monotonic() < deadline else { return nil }
-                try await clocks.sleep(self.writes.settings.drainPollInterval)
+                try await clocks.sleep(self.orders.settings.drainPollInterval)
             }
         }
     }

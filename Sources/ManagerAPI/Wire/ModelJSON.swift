@@ -62,6 +62,10 @@ enum ModelJSON {
         ]
     }
 
+    static func json(_ recording: Recording) -> JSONValue {
+        ["share": .number(recording.share), "limit": JSONValue(recording.limit)]
+    }
+
     /// How a shadow's answers compared; means over the requests that were compared.
     static func json(_ figures: ShadowFigures, _ shadow: Shadow?) -> JSONValue {
         func mean(_ sum: Double, _ count: Int64) -> JSONValue { count == 0 ? .null : .number(sum / Double(count)) }

@@ -5,8 +5,8 @@ import ServiceLifecycle
 
 /// The loops that care for the life of model versions.
 ///
-/// Every replica tells what its callers got of each version; the leader carries canaries on, deploys versions, retires
-/// them and makes their offline tests.
+/// Every replica tells what its callers got of each version, and hands over what it recorded; the leader carries canaries
+/// on, deploys versions, retires them and makes their offline tests.
 struct ModelParts {
     let store: StoreParts
     let members: MembershipParts
@@ -43,14 +43,22 @@ struct ModelParts {
         ]
     }
 
-    /// Reckons over whole datasets.
-    func evaluation(_ logger: Logger) -> any ServiceLifecycle.Service {
-        EvaluationLoop(
-            parts: self.leader,
-            signals: self.members.signals,
-            port: self.dataPlane,
-            timeout: self.timeout,
-            logger: logger
-        )
+    /// They read whole datasets and what was recorded.
+    func readers(_ logger: Logger) -> [any ServiceLifecycle.Service] {
+        [
+            EvaluationLoop(
+                parts: self.leader,
+                signals: self.members.signals,
+                port: self.dataPlane,
+                timeout: self.timeout,
+                logger: logger
+            ),
+            PredictionRecorder(
+                port: self.dataPlane,
+                holder: self.store.holder,
+                state: self.store.state,
+                logger: logger
+            ),
+        ]
     }
 }

@@ -171,7 +171,7 @@ struct Replica {
 
     /// They read files and long answers or reckon for long, so they stay with the runtime's threads.
     private func ownLoops() -> [any ServiceLifecycle.Service] {
-        var loops: [any ServiceLifecycle.Service] = [self.discovery.loop, self.models.evaluation(self.logger)]
+        var loops: [any ServiceLifecycle.Service] = [self.discovery.loop] + self.models.readers(self.logger)
         if let file = self.configuration.servicesFile {
             loops.append(
                 ServicesFileLoop(

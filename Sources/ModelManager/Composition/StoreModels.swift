@@ -49,6 +49,20 @@ struct StoreModels: ModelCommands {
         }
     }
 
+    func setRecording(of type: ModelType, _ recording: Recording?) async throws(Problem) -> ModelReply {
+        try await self.change { state, floor throws(StateError) in
+            try await state.setRecording(of: type, recording, floor: floor)
+        }
+    }
+
+    func recordedCount(of type: ModelType) async throws(Problem) -> Int {
+        do throws(StateError) {
+            return try await self.store.state.recordedCount(of: type)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
     func evaluate(_ order: EvaluationOrder) async throws(Problem) -> EvaluationReply {
         do throws(StateError) {
             return try await self.store.state.submitEvaluation(order)

@@ -4,6 +4,9 @@ public enum EvaluationDataset: Hashable, Sendable {
     /// Rows of a data service, made into samples.
     case service(DataSource, SampleShape)
 
+    /// Live predictions that were recorded, the newest ones; of one version when it is named.
+    case recording(limit: Int, version: ModelVersion?)
+
     /// More samples are refused; of more rows the last ones are taken.
     public static let samplesMax = 1000
 }
@@ -11,10 +14,13 @@ public enum EvaluationDataset: Hashable, Sendable {
 public struct EvaluationSample: Hashable, Sendable {
     public var data: JSONValue
     public var expected: JSONValue
+    /// What else the version is asked with.
+    public var others: JSONObject
 
-    public init(data: JSONValue, expected: JSONValue) {
+    public init(data: JSONValue, expected: JSONValue, others: JSONObject = [:]) {
         self.data = data
         self.expected = expected
+        self.others = others
     }
 }
 
@@ -37,11 +43,23 @@ extension EvaluationDataset {
             try fields.finish()
             return .inline(read)
         }
-        guard fields.member("recording") == nil else {
-            fields.fault("recording", .value, "live requests are not recorded; give samples inline or from a service")
-            throw FormProblems(fields.problems)
+        if let recording = fields.member("recording") {
+            try fields.finish()
+            return try Self.recording(recording, at: loc + ["recording"])
         }
         return try Self.service(value, &fields, at: loc)
+    }
+
+    /// `true`, or `{"limit", "version"}`.
+    private static func recording(
+        _ value: JSONValue,
+        at loc: [String]
+    ) throws(FormProblems) -> EvaluationDataset {
+        var fields = try FormFields(value == true ? [:] : value, at: loc)
+        let limit = fields.integer("limit", in: 1...Self.samplesMax) ?? Self.samplesMax
+        let version = fields.version("version", isRequired: false)
+        try fields.finish()
+        return .recording(limit: limit, version: version)
     }
 
     private static func samples(_ value: JSONValue, _ fields: inout FormFields) -> [EvaluationSample] {

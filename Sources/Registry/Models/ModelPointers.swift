@@ -7,6 +7,8 @@ public struct ModelPointers: Hashable, Sendable {
     public var split: [ModelVersion: Int]
     /// Nil: nothing is copied.
     public var shadow: Shadow?
+    /// Nil: no live request is kept.
+    public var recording: Recording?
     /// What was the latest before, the newest last: where a roll-back goes.
     public var history: [ModelVersion]
     public var notes: [ModelVersion: VersionNote]
@@ -24,6 +26,7 @@ public struct ModelPointers: Hashable, Sendable {
         self.aliases = aliases
         self.split = [:]
         self.shadow = nil
+        self.recording = nil
         self.history = []
         self.notes = [:]
         self.hosts = [:]

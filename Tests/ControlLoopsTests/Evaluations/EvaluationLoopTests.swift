@@ -89,6 +89,28 @@ import Testing
         #expect(verdict["passed"] == true && verdict["samples"] == 3 && verdict["value"] == 0.0, "\(verdict)")
     }
 
+    @Test func `take live predictions that were recorded, of a version, with all that was asked`() async throws {
+        let models = Self.models()
+        let (one, two) = (try #require(ModelVersion("v1")), try #require(ModelVersion("v2")))
+        let request: JSONValue = ["model_type": "LSTM", "data": [1], "horizon": 3]
+        let recorded = [
+            RecordedPrediction(version: one, request: request, answer: ["prediction": 12]),
+            RecordedPrediction(version: two, request: request, answer: ["prediction": 11]),
+            RecordedPrediction(version: one, request: ["model_type": "LSTM"], answer: ["prediction": 12]),
+        ]
+        let order = #"{"dataset":{"recording":{"version":"v1"}},"metric":"mae","threshold":5}"#
+        let verdict = try await EvaluationBench.verdict(order, port: models, recorded: recorded)
+        #expect(verdict["passed"] == true && verdict["samples"] == 1 && verdict["value"] == 1.0, "\(verdict)")
+        let body = models.calls.first?.body.map { String(buffer: $0) }
+        #expect(body == #"{"model_type":"LSTM","model_version":"v2","data":[1],"horizon":3}"#)
+    }
+
+    @Test func `need something that was recorded`() async throws {
+        let order = #"{"dataset":{"recording":true},"metric":"mae","threshold":5}"#
+        let verdict = try await EvaluationBench.verdict(order, port: Self.models())
+        #expect(verdict["error"] == "no prediction of LSTM is recorded with data and prediction", "\(verdict)")
+    }
+
     @Test func `that could not be made are not passed, and say why`() async throws {
         let port = FakeTrainers { _ in throw UpstreamFailure(kind: .connectRefused, detail: "nobody there") }
         let dataset = #"{"service":"db","query":{"path":"/series"},"window":2}"#
@@ -130,13 +152,23 @@ import Testing
 
 /// A leader that makes one test of version v2 of LSTM, which b and c offer; a offers v1, the latest.
 enum EvaluationBench {
-    static func verdict(_ request: String, port: FakeTrainers, oip: Set<String> = []) async throws -> JSONValue {
-        let pointers = try await self.run(request, port: port, oip: oip)
+    static func verdict(
+        _ request: String,
+        port: FakeTrainers,
+        oip: Set<String> = [],
+        recorded: [RecordedPrediction] = []
+    ) async throws -> JSONValue {
+        let pointers = try await self.run(request, port: port, oip: oip, recorded: recorded)
         return try #require(pointers.notes[ModelVersion("v2") ?? .latest]?.evaluations.last)
     }
 
     /// What the model's record says after the verdict.
-    static func run(_ request: String, port: FakeTrainers, oip: Set<String> = []) async throws -> ModelPointers {
+    static func run(
+        _ request: String,
+        port: FakeTrainers,
+        oip: Set<String> = [],
+        recorded: [RecordedPrediction] = []
+    ) async throws -> ModelPointers {
         let fixture = try await RedisFixture.shared()
         let namespace = fixture.prefix()
         let ended = Mutex<ModelPointers?>(nil)
@@ -145,6 +177,7 @@ enum EvaluationBench {
                 let state = ClusterState(redis: redis, namespace: namespace)
                 let services = try Self.services(oip: oip)
                 for service in services { _ = try await state.register(service.definition, source: .api, floor: .zero) }
+                try await Self.record(recorded, state)
                 let holder = SnapshotHolder()
                 holder.publish(RegistrySnapshot(epoch: Epoch(1), services: services, pointers: [:]))
                 let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -177,6 +210,12 @@ enum EvaluationBench {
             }
         }
         return try #require(ended.withLock { $0 })
+    }
+
+    private static func record(_ recorded: [RecordedPrediction], _ state: ClusterState) async throws {
+        guard let type = ModelType("LSTM"), !recorded.isEmpty else { return }
+        _ = try await state.setRecording(of: type, Recording(perMillion: 1_000_000), floor: .zero)
+        try await state.keepRecorded(recorded, of: type)
     }
 
     private static func order(_ request: String) throws -> EvaluationOrder {

@@ -48,7 +48,8 @@ import Testing
             "body.dataset.window: either window"
         ),
         (#"{"metric":"mae","dataset":{"service":"d","window":2}}"#, "body.dataset.query: is required"),
-        (#"{"metric":"mae","dataset":{"recording":"r"}}"#, "body.dataset.recording: live requests are not recorded"),
+        (#"{"metric":"mae","dataset":{"recording":{"limit":0}}}"#, "body.dataset.recording.limit: must be at least 1"),
+        (#"{"metric":"mae","dataset":{"recording":{"last":9}}}"#, "body.dataset.recording.last"),
     ]) func `refuses what makes no sense, and says where`(text: String, why: String) throws {
         let problems = #expect(throws: FormProblems.self) { try EvaluationForm.read(JSONValue.parse(text)) }
         #expect(problems?.description.contains(why) == true, "\(problems?.description ?? "")")
