@@ -140,7 +140,7 @@ let package = Package(
             "ModelManagerTests",
             [
                 "ModelManager", "ManagerTesting", "Registry", "Decisions", "Gateway", "ClusterState", "ControlLoops",
-                "ManagerAPI", logging, arguments,
+                "ManagerAPI", logging, arguments, nio, nioPosix, lifecycle,
             ]
         ),
         tests(
