@@ -70,7 +70,7 @@ class Stage:
     def resolve(self, who):
         """`the leader`, `a follower`, `the same` (who was spoken of last) or a name."""
         if who == "the leader":
-            who = self.name_of((self.get(self.replicas()[0], "/cluster")["leader"] or {}).get("replica_id"))
+            who = self.leader()
         elif who == "a follower":
             leader = self.resolve("the leader")
             who = self.random.choice([name for name in self.replicas() if name != leader])
@@ -78,6 +78,15 @@ class Stage:
             who = self.remembered["who"]
         self.remembered["who"] = who
         return who
+
+    def leader(self):
+        """Whom the first replica follows. A replica that has just started may not have heard of anybody yet."""
+        for _ in range(100):
+            leader = self.get(self.replicas()[0], "/cluster")["leader"]
+            if leader:
+                return self.name_of(leader["replica_id"])
+            time.sleep(0.1)
+        raise RuntimeError("no leader")
 
     # Talking to processes.
 
