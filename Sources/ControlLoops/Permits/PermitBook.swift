@@ -104,6 +104,9 @@ struct PermitBook {
         }
     }
 
+    /// Whether another replica wants permits of any instance.
+    var isWanted: Bool { self.holders.values.contains { $0.isWanted } }
+
     /// For `/cluster` and metrics: permits held by instance.
     var held: [InstanceKey: Int] { self.holders.mapValues(\.held) }
 

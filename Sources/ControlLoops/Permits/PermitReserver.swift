@@ -62,6 +62,7 @@ public final class PermitReserver: ServiceLifecycle.Service {
 
     /// One turn: what is held follows what is needed, as far as one call to Redis brings it.
     func turn() async {
+        defer { self.tellWanted() }
         let session = self.membership.session
         let demands = self.port.demand()
         let gone = self.book.withLock { book in
@@ -71,6 +72,7 @@ public final class PermitReserver: ServiceLifecycle.Service {
         }
         let isTrusted = session?.isTrusted ?? false
         let asks = demands.compactMap { self.prepare($0, isTrusted: isTrusted, asks: session != nil) }
+        self.tellWanted()
         guard let session else { return }
         for start in stride(from: 0, to: asks.count, by: ClusterState.permitAsksMax) {
             let batch = Array(asks[start..<min(asks.count, start + ClusterState.permitAsksMax)])
@@ -85,6 +87,10 @@ public final class PermitReserver: ServiceLifecycle.Service {
                 _ = self.settle(demand, isTrusted: isTrusted)
             }
         }
+    }
+
+    private func tellWanted() {
+        self.port.setWanted(self.book.withLock { $0.isWanted })
     }
 
     /// Lowers first; what Redis is told is what is in flight after that.

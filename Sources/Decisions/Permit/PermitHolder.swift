@@ -101,8 +101,10 @@ public struct PermitHolder: Hashable, Sendable {
     public static let retryInterval = Duration.milliseconds(250)
     /// Whoever holds nothing asks so often for one to have in stock: if Redis goes away, the instance is not lost to it.
     public static let restockInterval = Duration.seconds(2)
-    /// How long the others' needs are believed, and how often the memory of the peak is halved.
+    /// How long the others' needs are believed.
     public static let beat = Duration.seconds(1)
+    /// How often the memory of the peak is halved: what nobody else wants is kept for the next one.
+    public static let peakInterval = Duration.seconds(5)
 
     public init(onLoss: LimitOnLoss = .hold) {
         self.onLoss = onLoss
@@ -203,15 +205,22 @@ public struct PermitHolder: Hashable, Sendable {
         self.askAgainAt = nil
     }
 
+    /// Whether what ends here could be somebody else's: others want permits, as far as was heard, or Redis counts more
+    /// of ours than are held.
+    public var isWanted: Bool {
+        guard let granted = self.granted, granted <= self.held else { return true }
+        return self.others.map { $0.waiters > 0 || $0.entitled > 0 || $0.over > 0 } ?? false
+    }
+
     /// Whether Redis has nothing of ours, as far as we know.
     public var isEmpty: Bool { self.granted == 0 && self.asked == nil }
 
     private mutating func rememberPeak(_ demand: Demand, now: Instant) {
         if let at = self.peakHalvesAt, at <= now {
             self.peak /= 2
-            self.peakHalvesAt = now + Self.beat
+            self.peakHalvesAt = now + Self.peakInterval
         }
-        self.peakHalvesAt = self.peakHalvesAt ?? now + Self.beat
+        self.peakHalvesAt = self.peakHalvesAt ?? now + Self.peakInterval
         self.peak = max(self.peak, demand.need, 1)
     }
 

@@ -87,7 +87,8 @@ final class PermitQueue: Sendable {
         case .unlimited: break
         case .roomy: if self.waiting > 0 { self.serve(upstream) }
         case .full:
-            if self.waiting > 0 { self.serve(upstream) }
+            guard self.waiting > 0 else { return self.bell.ringForRoom() }
+            self.serve(upstream)
             self.bell.ring()
         }
     }

@@ -8,11 +8,22 @@ final class ReserverBell: Sendable {
     }
 
     private let wake = Mutex<Wake?>(nil)
+    private let isRoomWanted = Atomic(true)
 
     var isConnected: Bool { self.wake.withLock { $0 != nil } }
 
     func connect(_ wake: @escaping @Sendable () -> Void) {
         self.wake.withLock { $0 = Wake(call: wake) }
+    }
+
+    /// Whether somebody elsewhere wants what could be given back.
+    func setRoomWanted(_ isWanted: Bool) {
+        self.isRoomWanted.store(isWanted, ordering: .releasing)
+    }
+
+    /// Something could be given back.
+    func ringForRoom() {
+        if self.isRoomWanted.load(ordering: .acquiring) { self.ring() }
     }
 
     func ring() {

@@ -16,7 +16,8 @@ extension DataPlane {
         public var waiting: Int
     }
 
-    /// `permits` is called when a request begins to wait for a permit, and when one has ended where no permit was free;
+    /// `permits` is called when a request begins to wait for a permit, and when one has ended where no permit was free and
+    /// somebody wants one;
     /// `tickets` when a pool runs out of tickets. Both on event loops, often: hand over and return.
     public func connectReservers(permits: @escaping @Sendable () -> Void, tickets: @escaping @Sendable () -> Void) {
         self.queue.bell.connect(permits)
@@ -44,6 +45,11 @@ extension DataPlane {
         _ = upstream.gauge.setHeld(held)
         if self.queue.waiting > 0 { self.queue.serve(upstream) }
         return upstream.inFlight
+    }
+
+    /// Whether other replicas want permits that may be in use here.
+    public func setPermitsWanted(_ areWanted: Bool) {
+        self.queue.bell.setRoomWanted(areWanted)
     }
 
     /// Pools that want round-robin tickets now, with how many; each once until it wants more.

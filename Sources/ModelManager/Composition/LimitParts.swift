@@ -60,6 +60,10 @@ private struct SharedPermits: PermitPort {
     func grant(_ held: Int, to key: InstanceKey) -> Int {
         self.dataPlane.grantPermits(held, to: key)
     }
+
+    func setWanted(_ areWanted: Bool) {
+        self.dataPlane.setPermitsWanted(areWanted)
+    }
 }
 
 /// The data plane's needs of tickets, in the reserver's words.

@@ -126,11 +126,12 @@ private struct TestReplica: Sendable {
         try await self.withReplicas { a, b in
             a.port.want(3)
             a.permits.wake()
-            #expect(try await eventually(within: self.patience) { a.port.inFlight == 3 })
+            #expect(try await eventually(within: self.patience) { a.port.inFlight == 3 && !a.port.areWanted })
             b.port.want(1)
             b.permits.wake()
             let stopped = try await eventually(within: self.patience) { a.port.granted < 3 }
             #expect(stopped, "a heard that b waits")
+            #expect(try await eventually(within: self.patience) { a.port.areWanted })
             #expect(b.port.inFlight == 0)
             a.port.endAll()
             a.permits.wake()

@@ -7,6 +7,7 @@ final class FakePermits: PermitPort {
     private struct State {
         var demand: PermitDemand
         var granted = 0
+        var areWanted = true
     }
 
     private let state: Mutex<State>
@@ -17,6 +18,7 @@ final class FakePermits: PermitPort {
     }
 
     var granted: Int { self.state.withLock { $0.granted } }
+    var areWanted: Bool { self.state.withLock { $0.areWanted } }
     var inFlight: Int { self.state.withLock { $0.demand.inFlight } }
 
     func want(_ count: Int) {
@@ -37,6 +39,10 @@ final class FakePermits: PermitPort {
             state.demand.inFlight += admitted
             return state.demand.inFlight
         }
+    }
+
+    func setWanted(_ areWanted: Bool) {
+        self.state.withLock { $0.areWanted = areWanted }
     }
 }
 

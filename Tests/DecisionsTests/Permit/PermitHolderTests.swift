@@ -76,6 +76,17 @@ import Testing
         #expect((ask.held, ask.want) == (1, 1))
     }
 
+    @Test func `is wanted by others for as long as one was heard lately`() {
+        var holder = self.holder(4)
+        #expect(!holder.isWanted)
+        holder.heardWant(now: self.start)
+        #expect(holder.isWanted)
+        _ = holder.settle(self.demand(4, 0), isTrusted: true, now: self.start + .milliseconds(999))
+        #expect(holder.isWanted)
+        _ = holder.settle(self.demand(4, 0), isTrusted: true, now: self.start + .seconds(1))
+        #expect(!holder.isWanted)
+    }
+
     @Test func `stops at its share while others have less than theirs, and reports as requests end`() throws {
         var holder = self.holder(5)
         let ask = try holder.mustAsk(self.demand(5, 3, epoch: 2), now: self.start)
@@ -90,10 +101,10 @@ import Testing
 
     @Test func `keeps idle permits up to the recent peak, which it forgets by halves`() {
         var holder = self.holder(4)
-        for (second, held) in [(0, 4), (1, 2), (2, 1), (3, 1)] {
-            let now = self.start + .seconds(second)
+        for (count, held) in [(0, 4), (1, 2), (2, 1), (3, 1)] {
+            let now = self.start + PermitHolder.peakInterval * count
             _ = holder.settle(self.demand(0, 0), isTrusted: true, now: now)
-            #expect(holder.held == held, "after \(second) s")
+            #expect(holder.held == held, "after \(count) intervals")
         }
     }
 
