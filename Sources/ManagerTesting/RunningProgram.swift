@@ -107,6 +107,25 @@ public final class RunningProgram: Sendable {
         kill(self.pid, number)
     }
 
+    /// Stops it, and returns when all its threads have stopped: the signal alone is only on its way, and a request sent
+    /// right after it may still be served. Goes on by `signal(SIGCONT)`.
+    public func pause(within limit: Duration = .seconds(10)) async throws -> Bool {
+        self.signal(SIGSTOP)
+        return try await eventually(within: limit) { self.isPaused }
+    }
+
+    private var isPaused: Bool {
+        let tasks = "/proc/\(self.pid)/task"
+        guard let threads = try? FileManager.default.contentsOfDirectory(atPath: tasks), !threads.isEmpty else {
+            return false
+        }
+        return threads.allSatisfy { thread in
+            let line = (try? String(contentsOfFile: "\(tasks)/\(thread)/stat", encoding: .utf8)) ?? ""
+            // The name before it may have blanks and brackets of its own.
+            return line.split(separator: ")").last?.hasPrefix(" T") ?? false
+        }
+    }
+
     /// The exit code; 128 + signal when it was killed. Nil when it still runs after that time.
     ///
     /// What it wrote last is read by another thread and may come after its end: that is waited for, but not for ever,
