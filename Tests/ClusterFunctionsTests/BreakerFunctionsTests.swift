@@ -190,6 +190,17 @@ import Testing
         }
     }
 
+    @Test func `gives no probe to a session that lapses within a second`() async throws {
+        try await self.run { bench in
+            #expect(try await self.told(bench, bad: 5) == "tripped")
+            try await self.pass(1001...1003, bench)
+            try await bench.call("session_beat", "r3.a", "1000", "1")
+            #expect(try await self.probe(bench, "r3.a") == ["taken"])
+            try await bench.call("session_beat", "r3.a", "1001", "0")
+            #expect(try await self.probe(bench, "r3.a") == ["granted"])
+        }
+    }
+
     @Test func `takes a probe that its living owner never ended for a failure`() async throws {
         try await self.run { (bench: FunctionBench) async throws -> Void in
             _ = try await self.told(bench, bad: 5)
