@@ -315,6 +315,7 @@ extension FakeReplica: Traffic, EventLog {
 
     /// Waits its whole `wait` when there is nothing: whoever follows would ask again at once, and for ever.
     func events(after: String?, limit: Int, wait: Duration) async throws(Problem) -> [ClusterEvent] {
+        if self.edit({ $0.storeIsAway }) { throw Problem(.storeUnavailable, "the store is away") }
         let rest = self.edit { state in
             let rest = state.events.drop { event in after.map { event.id <= $0 } ?? false }
             if rest.isEmpty, state.leavesAfterEvents { state.isDraining = true }

@@ -109,6 +109,17 @@ private final class FakeBoard: JobBoard {
         #expect(try JSONValue.parse(ended.text)["status"] == "succeeded")
     }
 
+    @Test func `does not wait on when the replica leaves, and still tells the job`() async throws {
+        try self.addTrainer()
+        self.replica.edit { state in state.whileSleeping = { $0.isDraining = true } }
+        let prefer = try self.header("prefer", "wait=60")
+        let answer = try await self.send(.post, "/train", headers: prefer, body: #"{"model_type": "LSTM"}"#)
+        #expect(answer.status == .accepted)
+        #expect(try JSONValue.parse(answer.text)["status"] == "queued")
+        let waited = self.replica.edit { $0.now } - Instant(nanoseconds: 1_000_000_000_000)
+        #expect(waited < .seconds(1))
+    }
+
     @Test(arguments: [
         (#"{"model_type": "TREE"}"#, "model_not_found"), (#"{"model_type": "GRU"}"#, "capability_mismatch"),
         (#"{"model_type": "LSTM", "model_version": "v9"}"#, "version_not_found"), ("{", "invalid_request"),

@@ -107,7 +107,7 @@ import Testing
         #expect(service["p99_ms"] as? Double == 2.5)
     }
 
-    @Test func `pages through events and streams them until the replica leaves`() async throws {
+    private func addEvents() {
         let events = (1...3).map { number in
             ClusterEvent(
                 id: "\(number)-0",
@@ -120,6 +120,10 @@ import Testing
             )
         }
         self.replica.edit { $0.events = events }
+    }
+
+    @Test func `pages through events and streams them until the replica leaves`() async throws {
+        self.addEvents()
         let page = try await self.replica.send(.get, "/events?limit=2&after=1-0")
         #expect(
             (try page.members()["events"] as? [[String: Any]])?.compactMap { $0["id"] as? String } == ["2-0", "3-0"]
@@ -130,6 +134,56 @@ import Testing
         #expect(stream.headers[.contentType] == "text/event-stream")
         #expect(stream.text.hasPrefix("retry: 2000\n\nid: 2-0\nevent: registered\ndata: {\"id\":\"2-0\","))
         #expect(stream.text.components(separatedBy: "\n\n").count == 4)
+    }
+
+    @Test func `goes on with a stream where a browser saw it break`() async throws {
+        self.addEvents()
+        self.replica.edit { $0.leavesAfterEvents = true }
+        let again = try await self.replica.send(.get, "/events?follow=true&after=1-0", headers: [.lastEventID: "2-0"])
+        #expect(again.text.hasPrefix("retry: 2000\n\nid: 3-0\n"))
+        let bad = try await self.replica.send(.get, "/events?follow=true", headers: [.lastEventID: "2-0\u{7F}x"])
+        #expect(bad.status == .unprocessableContent, "\(bad.text)")
+        #expect(bad.text.contains("last-event-id"))
+    }
+
+    @Test func `keeps a stream of events open while the store is away`() async throws {
+        self.addEvents()
+        self.replica.edit { state in
+            state.storeIsAway = true
+            state.leavesAfterEvents = true
+            state.whileSleeping = { $0.storeIsAway = false }
+        }
+        let stream = try await self.replica.send(.get, "/events?follow=true&after=2-0")
+        #expect(stream.text.hasPrefix("retry: 2000\n\n: store_unavailable\n\nid: 3-0\n"))
+    }
+
+    @Test func `bounds the streams of events, and one that is never written takes no place`() throws {
+        let places = StreamPlaces(max: 2)
+        var held = [places.take(), places.take()]
+        #expect(held.allSatisfy { $0 != nil } && places.take() == nil)
+        held.removeLast()
+        #expect(places.take() != nil, "and given back at once")
+        #expect(places.take() != nil)
+        withExtendedLifetime(held) {}
+    }
+
+    @Test func `refuses a stream of events when too many are open`() async throws {
+        let events = Events(ports: self.replica.ports)
+        func follow() async throws -> Response {
+            let request = Request(
+                head: HTTPRequest(method: .get, scheme: nil, authority: "m", path: "/events?follow=true"),
+                body: .init(buffer: ByteBuffer())
+            )
+            return try await events.show(
+                Call(request: request, requestID: "1", caller: nil, parameters: [:], query: try Query("follow=true"))
+            )
+        }
+        var open: [Response] = []
+        for _ in 0..<Events.streamsMax { open.append(try await follow()) }
+        let refusal = await #expect(throws: Problem.self) { _ = try await follow() }
+        #expect(refusal?.code == .overloaded)
+        open.removeLast()
+        _ = try await follow()
     }
 
     @Test func `answers HEAD like GET without the body`() async throws {

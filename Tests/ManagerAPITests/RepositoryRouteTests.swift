@@ -116,6 +116,26 @@ import Testing
         #expect(self.replica.edit { $0.now } - began <= .milliseconds(2100))
     }
 
+    @Test(arguments: ["load", "unload"])
+    func `is not waited for by a replica that leaves`(path: String) async throws {
+        try self.store { pointers in
+            pointers.deployments[self.v1] = Deployment(services: ["a"].compactMap { ServiceID($0) })
+            pointers.notes[self.v1] = VersionNote(state: .draining)
+        }
+        self.replica.edit { state in
+            let store = state.whileSleeping
+            state.whileSleeping = {
+                store(&$0)
+                $0.isDraining = true
+            }
+        }
+        let began = self.replica.edit { $0.now }
+        let answer = try await self.post(path)
+        #expect(answer.status == .gatewayTimeout, "\(answer.text)")
+        #expect(answer.text.contains("send the same request again"))
+        #expect(self.replica.edit { $0.now } - began < .seconds(1))
+    }
+
     @Test(arguments: [
         ("load", #"{"parameters":[]}"#, 422), ("load", "[]", 422), ("load", "{", 400),
         ("load?version=v1", #"{"parameters":{"version":"v2"}}"#, 422),

@@ -149,6 +149,23 @@ import Testing
         #expect(self.replica.edit { $0.now } == Instant(nanoseconds: 1_002_000_000_000))
     }
 
+    @Test func `leaves the rest of a removal to another replica when this one leaves`() async throws {
+        try self.replica.add("a")
+        let id = try #require(ServiceID("a"))
+        var state = InstanceState(key: InstanceKey(service: id, url: try ServiceURL("http://a:1")))
+        state.inFlight = 1
+        let stuck = state
+        self.replica.edit { replica in
+            replica.states[id] = [stuck]
+            replica.whileSleeping = { $0.isDraining = true }
+        }
+        let answer = try await self.replica.send(.delete, "/services/a?drain=true")
+        #expect(answer.status == .serviceUnavailable)
+        #expect(answer.headers[.managerErrorCode] == "draining")
+        #expect(answer.text.contains("send the same request again"))
+        #expect(!self.replica.edit { $0.calls }.contains("remove a"))
+    }
+
     @Test func `renews a lease and says how long it is`() async throws {
         try self.replica.add("a")
         #expect(try await self.replica.send(.post, "/services/a/heartbeat").text.contains("\"lease\":null"))

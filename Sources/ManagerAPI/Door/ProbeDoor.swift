@@ -1,10 +1,16 @@
 internal import Hummingbird
+internal import HummingbirdCore
 public import Logging
+internal import NIOCore
 public import NIOPosix
+internal import Registry
 internal import ServiceLifecycle
 
 /// A listener of its own for whoever only asks whether the replica lives and is ready: nothing else can be asked there,
 /// so it may be reachable where the API must not be, and it answers while the API's listener is closed already.
+///
+/// Whoever reaches it must not be able to exhaust the process: connections are bounded, and one on which nothing is asked
+/// is closed.
 public struct ProbeDoor: Sendable {
     private let face: ManagerFace
     private let host: String
@@ -12,12 +18,17 @@ public struct ProbeDoor: Sendable {
     private let group: MultiThreadedEventLoopGroup
     private let logger: Logger
 
+    /// More wait in the kernel until one of them has ended.
+    static let connectionsMax = 256
+    private let idleTimeout: TimeAmount
+
     public init(face: ManagerFace, host: String, port: Int, group: MultiThreadedEventLoopGroup, logger: Logger) {
         self.face = face
         self.host = host
         self.port = port
         self.group = group
         self.logger = logger
+        self.idleTimeout = .nanoseconds(face.settings.idleTimeout.inNanoseconds)
     }
 
     /// Serves until gracefully shut down or cancelled; throws when it cannot listen.
@@ -25,7 +36,11 @@ public struct ProbeDoor: Sendable {
         let logger = self.logger
         let application = Application(
             responder: self.face.responder.onlyProbes,
-            configuration: ApplicationConfiguration(address: .hostname(self.host, port: self.port)),
+            server: .http1(configuration: .init(idleTimeout: self.idleTimeout)),
+            configuration: ApplicationConfiguration(
+                address: .hostname(self.host, port: self.port),
+                availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionsMax)
+            ),
             onServerRunning: { channel in
                 let address = channel.localAddress.map { "\($0)" } ?? "unknown"
                 logger.info("serving probes", metadata: ["mm.address": "\(address)"])

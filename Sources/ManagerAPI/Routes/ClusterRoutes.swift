@@ -71,12 +71,13 @@ enum ClusterRoutes {
                     ["type": "integer", "minimum": 1, "maximum": 1000, "default": 100]
                 ),
                 .query("follow", "Stream server-sent events as they happen.", ["type": "boolean"]),
+                .header("last-event-id", "Where a broken stream goes on; goes before `after`.", ["type": "string"]),
             ],
             answers: [
                 .ok("EventList", "The events, oldest first."),
                 .init(status: 200, about: "With follow=true.", media: "text/event-stream", schema: "EventStream"),
             ],
-            problems: [.validationError, .notFound, .storeUnavailable],
+            problems: [.validationError, .notFound, .overloaded, .storeUnavailable],
             handler: events.show
         )
     }

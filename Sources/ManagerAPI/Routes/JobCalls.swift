@@ -113,12 +113,13 @@ struct JobCalls: Sendable {
         return .json(JobJSON.json(job), status: job.status.isEnd ? .ok : pending, headers: headers)
     }
 
+    /// A replica that leaves does not wait on: the job goes on without it, and the caller can ask the next one.
     private func wait(for job: Job, _ call: Call, _ preference: Preference) async throws -> Job {
-        let (clocks, board) = (self.ports.clocks, try self.board())
+        let (clocks, board, replica) = (self.ports.clocks, try self.board(), self.ports.replica)
         let deadline = clocks.monotonic() + .seconds(preference.wait ?? 0)
         return try await call.whileCallerPresent {
             var (job, pause) = (job, Self.lookFirst)
-            while !job.status.isEnd, clocks.monotonic() < deadline {
+            while !job.status.isEnd, !replica.isDraining, clocks.monotonic() < deadline {
                 try await clocks.sleep(min(pause, deadline - clocks.monotonic()))
                 pause = min(pause * 2, Self.lookMax)
                 // A store that is away for a moment must not cost the caller the job's id.

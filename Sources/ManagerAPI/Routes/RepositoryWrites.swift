@@ -109,18 +109,18 @@ struct RepositoryWrites: Sendable {
 
     // MARK: What became of it
 
-    /// What `look` finds; nil when the time is up.
+    /// What `look` finds; nil when the time is up, or this replica leaves: what was ordered goes on without it.
     private func wait<Found: Sendable>(
         _ call: Call,
         _ limit: Duration,
         _ look: @escaping @Sendable (RegistrySnapshot) -> Found?
     ) async throws -> Found? {
-        let clocks = self.orders.ports.clocks
+        let (clocks, replica) = (self.orders.ports.clocks, self.orders.ports.replica)
         let deadline = clocks.monotonic() + limit
         return try await call.whileCallerPresent {
             while true {
                 if let found = look(try self.orders.knowledge.snapshot()) { return found }
-                guard clocks.monotonic() < deadline else { return nil }
+                guard !replica.isDraining, clocks.monotonic() < deadline else { return nil }
                 try await clocks.sleep(self.orders.settings.drainPollInterval)
             }
         }

@@ -98,7 +98,7 @@ enum ServiceRoutes {
                 summary: "Remove a service, at once or after its last request",
                 parameters: [self.id, .query("drain", "Wait for the requests that run.", ["type": "boolean"])],
                 answers: [.ok("Removal", "Removed.")],
-                problems: self.single,
+                problems: self.single + [.draining],
                 handler: writes.remove
             ),
         ]

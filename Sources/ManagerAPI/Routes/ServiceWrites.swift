@@ -65,7 +65,7 @@ struct ServiceWrites: Sendable {
     }
 
     /// Takes the service out of rotation and waits for what runs. What still runs after the service's timeout could
-    /// not be answered in time anyway.
+    /// not be answered in time anyway. A replica that leaves does not wait: another one can end what was begun.
     private func drainOut(_ id: ServiceID) async throws {
         let change = try await self.ports.commands.setDraining(id, to: true)
         await self.settle(change)
@@ -73,6 +73,7 @@ struct ServiceWrites: Sendable {
         let clocks = self.ports.clocks
         let deadline = clocks.monotonic() + limit
         while self.inFlight(id) > 0, clocks.monotonic() < deadline {
+            if self.ports.replica.isDraining { throw Self.leaving(id) }
             try await clocks.sleep(self.settings.drainPollInterval)
         }
     }
@@ -97,6 +98,15 @@ struct ServiceWrites: Sendable {
         var service = service
         service.epoch = max(service.epoch, change.epoch)
         return self.knowledge.json(service).adding(change.durability)
+    }
+
+    private static func leaving(_ id: ServiceID) -> Problem {
+        Problem(
+            .draining,
+            "this replica is leaving, and \(id) still has requests",
+            detail: "it is out of rotation; send the same request again to remove it",
+            retryAfter: 1
+        )
     }
 
     private static let vanished = Problem(.serviceNotFound, "the service was removed by somebody else meanwhile")

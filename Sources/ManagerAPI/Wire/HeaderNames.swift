@@ -14,6 +14,7 @@ extension HTTPField.Name {
     static let prefer = Self.known("prefer")
     static let preferenceApplied = Self.known("preference-applied")
     static let idempotencyKey = Self.known("idempotency-key")
+    static let lastEventID = Self.known("last-event-id")
     static let referrerPolicy = Self.known("referrer-policy")
     static let acceleratorBuffering = Self.known("x-accel-buffering")
 
