@@ -135,20 +135,27 @@ struct EvaluationRun: Sendable {
             guard self.desk.time.now() < deadline, !Task.isCancelled else {
                 throw Self.failure(.upstreamTimeout, "it did not end in time: \(place) of \(samples.count) samples")
             }
-            let answer = try await self.predict(sample, self.order.version, form.field, turn: place)
+            let turn = Turn(place: place, field: form.field, deadline: deadline)
+            let answer = try await self.predict(sample, self.order.version, turn)
             var other: EvaluationTally.Answer?
-            if let rival { other = try await self.predict(sample, rival, form.field, turn: place) }
+            if let rival { other = try await self.predict(sample, rival, turn) }
             tally.add(sample, answer, rival: other)
         }
         return tally
     }
 
-    /// Asks the instances that are well in turn; what one cannot answer is asked of the next.
+    /// Which sample it is, what of the answers counts, and until when the whole test may take.
+    private struct Turn {
+        var place: Int
+        var field: String
+        var deadline: Instant
+    }
+
+    /// Asks the instances that are well in turn; what one cannot answer is asked of the next, while there is time.
     private func predict(
         _ sample: EvaluationSample,
         _ version: ModelVersion,
-        _ field: String,
-        turn: Int
+        _ turn: Turn
     ) async throws(TrainerOrder.Failure) -> EvaluationTally.Answer {
         let targets = self.targets(of: version)
         guard !targets.isEmpty else {
@@ -156,13 +163,15 @@ struct EvaluationRun: Sendable {
         }
         var milliseconds = 0.0
         for step in 0..<targets.count {
-            let target = targets[(turn + step) % targets.count]
-            guard let question = await self.question(sample, target) else { continue }
+            let target = targets[(turn.place + step) % targets.count]
+            guard var question = await self.question(sample, target) else { continue }
             let began = self.desk.time.now()
+            guard began < turn.deadline else { break }
+            question.timeout = min(question.timeout, turn.deadline - began)
             let answer = try? await self.desk.port.call(question)
             milliseconds = Double((self.desk.time.now() - began).inNanoseconds) / 1e6
             guard let answer, answer.status < 500, answer.status != 429 else { continue }
-            let prediction = (200..<300).contains(answer.status) ? target.prediction(in: answer, field) : nil
+            let prediction = (200..<300).contains(answer.status) ? target.prediction(in: answer, turn.field) : nil
             return EvaluationTally.Answer(prediction: prediction, milliseconds: milliseconds)
         }
         return EvaluationTally.Answer(prediction: nil, milliseconds: milliseconds)

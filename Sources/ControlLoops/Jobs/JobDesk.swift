@@ -56,6 +56,31 @@ struct JobDesk: Sendable {
         TrainerCall(url: key.url, origin: self.origin(of: key), port: self.port)
     }
 
+    /// Between two tries while Redis cannot be used, and how many of them pass before an operator is told.
+    private static let retryPause = Duration.milliseconds(250)
+    private static let quietTries = 20
+
+    /// Repeats a step of a job until Redis carries it out: what is known of a training must not get lost because Redis
+    /// was away for a moment. Throws what more tries would not change, and anything once the task is cancelled.
+    func untilStored<Reply>(
+        _ job: JobID,
+        _ step: (ClusterState) async throws(StateError) -> Reply
+    ) async throws(StateError) -> Reply {
+        var tries = 0
+        while true {
+            do throws(StateError) {
+                return try await step(self.state)
+            } catch {
+                guard error.code == .unavailable || error.code == .unreadable, !Task.isCancelled else { throw error }
+                tries += 1
+                let level: Logger.Level = tries == Self.quietTries ? .warning : .debug
+                let metadata: Logger.Metadata = ["mm.job": "\(job)", "mm.error": "\(error)"]
+                self.logger.log(level: level, "a job's step cannot be stored, it is tried on", metadata: metadata)
+                try? await self.time.sleep(Self.retryPause)
+            }
+        }
+    }
+
     private func trainer(_ service: Service, _ instance: InstanceState, latest: ModelVersion) -> Trainer {
         Trainer(
             key: instance.key,

@@ -20,7 +20,6 @@ struct JobRun {
 
     /// How often a run makes sure that the job is still its own, and hears whether somebody wants it cancelled.
     private static let tick = Duration.seconds(1)
-    private static let retryPause = Duration.milliseconds(250)
     /// A wish to cancel waits so long for a trainer that is about to answer.
     private static let answerGrace = Duration.seconds(3)
 
@@ -253,26 +252,36 @@ struct JobRun {
     }
 
     private mutating func release(after: Duration, _ message: String) async -> JobMachine.Step? {
-        self.hasGivenUp = true
         let (id, session, changes) = (self.job.id, self.session, self.bookkeeping + [.message(message)])
-        _ = await self.persist { state throws(StateError) in
+        let step = await self.persist { state throws(StateError) in
             try await state.releaseJob(id, after: after, session: session, changes)
         }
+        self.hasGivenUp = step != nil
         return nil
     }
 
+    /// An outcome that only this run knows is told even by a replica that leaves. Where it leaves before the version is
+    /// offered and the trainer can be asked again, the job is given back, and its next runner hears the same and offers it.
     private mutating func end(
         _ outcome: JobOutcome,
         _ code: Problem.Code?,
         maybeStarted: Bool
     ) async -> JobMachine.Step? {
-        self.hasGivenUp = true
         let (id, session) = (self.job.id, self.session)
-        let note = await self.settle(outcome)
+        var note = await self.settle(outcome)
+        if Task.isCancelled, note != nil {
+            guard self.job.watchPath == nil else { return nil }
+            note = "its replica left before the version was offered: register what serves it"
+        }
+        self.hasGivenUp = true
         let changes = self.bookkeeping + self.changes(outcome, code, maybeStarted: maybeStarted) + [.message(note)]
         let detail = outcome.error ?? outcome.modelVersion.map { "version \($0)" } ?? ""
-        _ = await self.persist { state throws(StateError) in
+        let tell: @Sendable (ClusterState) async throws(StateError) -> JobStep = { state throws(StateError) in
             try await state.endJob(id, outcome.status, detail: detail, session: session, changes)
+        }
+        if await self.persist(tell) == nil {
+            let state = self.desk.state
+            try? await LastWord.say { _ = try await tell(state) }
         }
         self.desk.logger.info("job ended", metadata: ["mm.job": "\(id)", "mm.status": "\(outcome.status.rawValue)"])
         return nil
@@ -303,14 +312,7 @@ struct JobRun {
     private func persist(
         _ command: @Sendable (ClusterState) async throws(StateError) -> JobStep
     ) async -> JobStep? {
-        while !Task.isCancelled {
-            do throws(StateError) {
-                return try await command(self.desk.state)
-            } catch {
-                self.desk.logger.debug("a job's step waits for Redis", metadata: ["mm.error": "\(error)"])
-                try? await self.desk.time.sleep(Self.retryPause)
-            }
-        }
-        return nil
+        guard !Task.isCancelled else { return nil }
+        return try? await self.desk.untilStored(self.job.id, command)
     }
 }

@@ -52,12 +52,9 @@ struct NewVersion: Sendable {
     private func offer(at trainer: ServiceID, floor: Epoch) async throws(Hindrance) {
         let reply: ModelReply
         do throws(StateError) {
-            reply = try await self.desk.state.offerVersion(
-                self.version,
-                of: self.job.modelType,
-                at: trainer,
-                floor: floor
-            )
+            reply = try await self.desk.untilStored(self.job.id) { state throws(StateError) in
+                try await state.offerVersion(self.version, of: self.job.modelType, at: trainer, floor: floor)
+            }
         } catch {
             throw Hindrance(sentence: "\(self.version) could not be offered: \(error)")
         }
@@ -76,7 +73,9 @@ struct NewVersion: Sendable {
             )
         }
         do throws(StateError) {
-            _ = try await self.desk.state.register(definition, source: .api, floor: floor)
+            _ = try await self.desk.untilStored(self.job.id) { state throws(StateError) in
+                try await state.register(definition, source: .api, floor: floor)
+            }
         } catch {
             throw Hindrance(sentence: "\(self.version) could not be registered: \(error)")
         }
@@ -138,7 +137,9 @@ struct NewVersion: Sendable {
         )
         let reply: EvaluationReply
         do throws(StateError) {
-            reply = try await self.desk.state.submitEvaluation(order)
+            reply = try await self.desk.untilStored(self.job.id) { state throws(StateError) in
+                try await state.submitEvaluation(order)
+            }
         } catch {
             throw Hindrance(sentence: "\(self.version) could not be sent to its test: \(error)")
         }

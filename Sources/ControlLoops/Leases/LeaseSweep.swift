@@ -45,7 +45,7 @@ public final class LeaseSweep: ServiceLifecycle.Service {
             return false
         } catch {
             if !wasAway {
-                self.logger.debug("leases cannot be checked now", metadata: ["mm.problem": "\(error)"])
+                self.logger.debug("leases cannot be checked now", metadata: ["mm.error": "\(error)"])
             }
             return true
         }

@@ -46,6 +46,11 @@ struct PermitBook {
         return self.gone
     }
 
+    /// Redis could not be told of it: next time again, unless the instance is back or the session over.
+    mutating func putBack(gone key: InstanceKey, session: String) {
+        if session == self.session, self.holders[key] == nil { self.gone.insert(key) }
+    }
+
     mutating func settle(_ demand: PermitDemand, isTrusted: Bool, now: Instant) -> PermitHolder.SettleAction {
         self.holders[demand.key]?.settle(demand.rule, isTrusted: isTrusted, now: now) ?? .nothing
     }

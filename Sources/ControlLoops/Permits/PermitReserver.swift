@@ -78,7 +78,7 @@ public final class PermitReserver: ServiceLifecycle.Service {
             let batch = Array(asks[start..<min(asks.count, start + ClusterState.permitAsksMax)])
             await self.lease(batch, session: session.name)
         }
-        for key in gone { try? await self.state.forgetPermits(of: key, session: session.name) }
+        for key in gone { await self.forget(key, session: session.name) }
         guard !asks.isEmpty else { return }
         let asked = Set(asks.map(\.instance))
         // Twice: what was granted is offered to those who wait here, then the others' needs count.
@@ -128,6 +128,14 @@ public final class PermitReserver: ServiceLifecycle.Service {
                 for ask in asks { book.failed(ask, now: now) }
             }
             self.logger.debug("permits could not be leased", metadata: ["mm.error": "\(error)"])
+        }
+    }
+
+    private func forget(_ key: InstanceKey, session: String) async {
+        do throws(StateError) {
+            try await self.state.forgetPermits(of: key, session: session)
+        } catch {
+            self.book.withLock { $0.putBack(gone: key, session: session) }
         }
     }
 

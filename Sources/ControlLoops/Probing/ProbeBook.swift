@@ -31,7 +31,7 @@ struct ProbeBook: Sendable {
     /// Nil while the cluster is in touch; from the start until it first is.
     private var lostAt: Instant? = Instant(nanoseconds: 0)
     private var opinions: [InstanceKey] = []
-    /// Verdicts on instances that this replica's snapshot does not have yet; at most `earlyMax`.
+    /// Verdicts on instances that this replica's snapshot does not have yet; the newest `earlyMax`.
     private var early: [InstanceKey: VerdictSight] = [:]
     static let earlyMax = 1024
     private var schedule: ProbeSchedule
@@ -131,14 +131,34 @@ struct ProbeBook: Sendable {
         return self.lostAt != nil
     }
 
-    mutating func decide(_ sight: VerdictSight, now: Instant) {
-        if self.pages[sight.instance] == nil, self.early.count < Self.earlyMax { self.early[sight.instance] = sight }
+    /// What a reading brought.
+    mutating func take(_ news: VerdictNews, now: Instant) {
+        if news.isAnew {
+            for key in self.pages.keys { self.pages[key]?.shared.forgetOrder() }
+            self.early = [:]
+        }
+        for sight in news.changed { self.decide(sight, now: now) }
+    }
+
+    private mutating func decide(_ sight: VerdictSight, now: Instant) {
+        guard self.pages[sight.instance] != nil else { return self.keepEarly(sight) }
         self.pages[sight.instance]?.shared.decide(
             sight.verdict,
             version: sight.version,
             unreachableFrom: sight.unreachableFrom,
             now: now
         )
+    }
+
+    /// Of an instance that left for good nobody ever hears again: the oldest makes room.
+    private mutating func keepEarly(_ sight: VerdictSight) {
+        if let known = self.early[sight.instance], known.version > sight.version { return }
+        if self.early[sight.instance] == nil, self.early.count >= Self.earlyMax,
+            let oldest = self.early.min(by: { $0.value.version < $1.value.version })
+        {
+            self.early[oldest.key] = nil
+        }
+        self.early[sight.instance] = sight
     }
 
     /// What the data plane shall go by, of every instance.
@@ -157,7 +177,7 @@ struct ProbeBook: Sendable {
         return page.shared.effective(standing, interval: self.interval, now: now)
     }
 
-    /// Another replica finds an instance down; true when this one is to look too.
+    /// Another replica finds an instance down; this one looks too, if it is the one to.
     mutating func hearSuspicion(of instance: String, by replica: String, now: Instant) {
         guard let duty = self.duty, self.opinions.count < Self.unscheduledMax,
             let (key, page) = self.pages.first(where: { $0.key.description == instance }),

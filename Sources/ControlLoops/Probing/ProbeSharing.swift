@@ -71,7 +71,7 @@ public final class ProbeSharing: Sendable {
     }
 
     /// What changed since the last time; nil when it is not time to read yet. Redis that lost its data is read anew.
-    func read(now: Instant) async throws(StateError) -> [VerdictSight]? {
+    func read(now: Instant) async throws(StateError) -> VerdictNews? {
         let isDue = self.inner.withLock { inner in
             let isDue = inner.hasNews || inner.readAt.map { now - $0 >= Self.readInterval } ?? true
             if isDue { (inner.hasNews, inner.readAt) = (false, now) }
@@ -79,14 +79,14 @@ public final class ProbeSharing: Sendable {
         }
         guard isDue else { return nil }
         var since = self.inner.withLock { $0.version }
-        var changed: [VerdictSight] = []
+        var news = VerdictNews()
         while true {
             let reading = try await self.state.verdicts(since: since)
             if reading.newest < since {
-                since = 0
+                (since, news.isAnew) = (0, true)
                 continue
             }
-            changed += reading.changed
+            news.changed += reading.changed
             guard let last = reading.changed.last, last.version < reading.newest else {
                 since = reading.newest
                 break
@@ -94,7 +94,7 @@ public final class ProbeSharing: Sendable {
             since = last.version
         }
         self.inner.withLock { $0.version = since }
-        return changed
+        return news
     }
 
     private func hear(_ signal: ClusterSignal) {

@@ -32,13 +32,13 @@ extension Prober {
         guard let sharing = self.sharing else { return }
         let isInTouch = self.book.withLock { $0.isInTouch }
         do throws(StateError) {
-            guard let changed = try await sharing.read(now: self.time.now()) else {
+            guard let news = try await sharing.read(now: self.time.now()) else {
                 if !isInTouch { self.applyVerdicts() }
                 return
             }
             let now = self.time.now()
             let isBack = self.book.withLock { book in
-                for sight in changed { book.decide(sight, now: now) }
+                book.take(news, now: now)
                 book.review(now: now)
                 return book.found()
             }

@@ -9,12 +9,15 @@ public struct SharedVerdict: Hashable, Sendable {
     public private(set) var verdict: Verdict = .unknown
     public private(set) var version: Int64 = 0
     private var unreachableUntil: [String: Instant] = [:]
+    /// Older versions than this say what was before.
+    private var floor: Int64 = 0
 
     /// Verdicts are renewed every interval; one that was not for so many has no meaning.
     public static let leaseIntervals = 3
 
     public init() {}
 
+    /// Readings of the store may overtake each other: what is older than what is known changes nothing.
     /// `unreachableFrom`: replicas that do not reach the instance though others do, and how long that is remembered.
     public mutating func decide(
         _ verdict: Verdict,
@@ -22,10 +25,14 @@ public struct SharedVerdict: Hashable, Sendable {
         unreachableFrom: [String: Duration],
         now: Instant
     ) {
+        guard version >= self.floor else { return }
         self.verdict = verdict
-        self.version = version
+        (self.version, self.floor) = (version, version)
         self.unreachableUntil = unreachableFrom.mapValues { now + $0 }
     }
+
+    /// The store has lost what it had, perhaps its clock as well: whatever version it names from now on is newer.
+    public mutating func forgetOrder() { self.floor = 0 }
 
     public var hasExclusions: Bool { !self.unreachableUntil.isEmpty }
 

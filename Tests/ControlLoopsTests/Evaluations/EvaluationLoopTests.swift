@@ -32,6 +32,13 @@ import Testing
         #expect(body == #"{"model_type":"LSTM","model_version":"v2","data":[1]}"#)
     }
 
+    @Test func `give no question more time than the whole test has left`() async throws {
+        let models = Self.models()
+        let request = "{\(Self.inline),\"metric\":\"mse\",\"timeout\":4}"
+        #expect(try await EvaluationBench.verdict(request, port: models)["passed"] == true)
+        #expect(models.calls.allSatisfy { $0.timeout <= .seconds(4) })
+    }
+
     @Test func `fail by a threshold, with the numbers`() async throws {
         let request = "{\(Self.inline),\"metric\":\"mae\",\"threshold\":0.5}"
         let verdict = try await EvaluationBench.verdict(request, port: Self.models())

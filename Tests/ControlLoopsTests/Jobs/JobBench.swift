@@ -15,12 +15,15 @@ struct JobBench: Sendable {
     let reader: Redis
     let namespace: String
 
+    /// Over the Redis that all tests share, unless one that may be harmed is given.
     static func run(
         _ services: [Service],
         port: any TrainerPort,
+        over own: RedisFixture? = nil,
         _ body: @Sendable (JobBench) async throws -> Void
     ) async throws {
-        let fixture = try await RedisFixture.shared()
+        let shared = try await RedisFixture.shared()
+        let fixture = own ?? shared
         let namespace = fixture.prefix()
         try await fixture.withClient(library: ClusterState.library) { redis in
             try await fixture.withClient(purpose: .blockingReads) { reader in
@@ -66,7 +69,7 @@ struct JobBench: Sendable {
         let membership = Membership(
             replica: name,
             boot: "b",
-            lease: .seconds(6),
+            lease: .seconds(60),
             state: self.state,
             status: { report },
             logger: logger

@@ -3,6 +3,7 @@ import ControlLoops
 import Gateway
 import ManagerTesting
 import NIOCore
+import RedisClient
 import Registry
 import Synchronization
 import Testing
@@ -208,6 +209,92 @@ import Testing
                 #expect(trainers.calls.count { $0.method == "POST" } == 1)
             }
         }
+    }
+}
+
+/// The end of a job, with its replica or Redis leaving in the middle of it.
+@Suite struct `A job's end` {
+    private static let succeeded = #"{"status":"succeeded","model_version":"v7"}"#
+
+    /// Trainers that have made v7: they tell so at the end of the request itself, or when asked. Whoever asks one what it
+    /// serves, waits until he is cancelled, once.
+    private static func trainers(
+        answersAtOnce: Bool,
+        asked: AsyncStream<Void>.Continuation
+    ) -> FakeTrainers {
+        let isAsked = Mutex(false)
+        return FakeTrainers { call in
+            switch call.path {
+            case "/train" where answersAtOnce, "/train/9": return FakeTrainers.answer(200, Self.succeeded)
+            case "/train": return FakeTrainers.answer(202, headers: [("Location", "/train/9")])
+            default:
+                let isFirst = isAsked.withLock { asked in
+                    defer { asked = true }
+                    return !asked
+                }
+                guard isFirst else { return FakeTrainers.answer(200, #"{"versions":[{"version":"v7"}]}"#) }
+                asked.finish()
+                try await Task.sleep(for: .seconds(3600))
+                return FakeTrainers.answer(200)
+            }
+        }
+    }
+
+    @Test func `is told by a replica that leaves, when nobody else could ever know it`() async throws {
+        let (asked, isAsked) = AsyncStream.makeStream(of: Void.self)
+        let trainers = Self.trainers(answersAtOnce: true, asked: isAsked)
+        try await JobBench.run([try JobBench.service("t")], port: trainers) { bench in
+            let id = try await bench.submit()
+            try await bench.withReplica { for await _ in asked {} }
+            let job = try #require(try await bench.state.job(id))
+            #expect(job.status == .succeeded && job.modelVersion == "v7", "\(job)")
+            #expect(job.message?.contains("left before the version was offered") == true, "\(job)")
+        }
+    }
+
+    @Test func `is left to another replica where the trainer tells it again`() async throws {
+        let (asked, isAsked) = AsyncStream.makeStream(of: Void.self)
+        let trainers = Self.trainers(answersAtOnce: false, asked: isAsked)
+        try await JobBench.run([try JobBench.service("t")], port: trainers) { bench in
+            let id = try await bench.submit()
+            try await bench.withReplica("r1") { for await _ in asked {} }
+            let left = try #require(try await bench.state.job(id))
+            #expect(left.status == .running && left.runner == nil, "\(left)")
+            try await bench.withReplica("r2") {
+                let job = try await bench.job(id)
+                #expect(job.status == .succeeded && job.modelVersion == "v7")
+                #expect(trainers.calls.count { $0.method == "POST" } == 1)
+            }
+        }
+    }
+
+    @Test func `waits for a Redis that is away for a moment, and then offers the version`() async throws {
+        let fixture = try await RedisFixture.start()
+        let trainers = FakeTrainers { call in
+            guard call.path == "/models" else { return FakeTrainers.answer(200, Self.succeeded) }
+            try await fixture.withClient { _ = try await $0.send(["ACL", "SETUSER", "default", "-fcall"]) }
+            return FakeTrainers.answer(200, #"{"versions":[{"version":"v7"}]}"#)
+        }
+        let service = try JobBench.service("t")
+        try await JobBench.run([service], port: trainers, over: fixture) { bench in
+            _ = try await bench.state.register(service.definition, source: .api, floor: .zero)
+            let id = try await bench.submit()
+            try await bench.withReplica {
+                try await fixture.withClient { admin in
+                    // More refusals than the runner's other commands make before it has tried to offer.
+                    let isRefused = try await eventually(within: .seconds(30)) {
+                        let text = try await admin.send(["INFO", "commandstats"]).string ?? ""
+                        let count = text.firstMatch(of: /cmdstat_fcall:.*rejected_calls=([0-9]+)/).map { $0.1 }
+                        return count.flatMap { Int($0) } ?? 0 >= 12
+                    }
+                    #expect(isRefused)
+                    _ = try await admin.send(["ACL", "SETUSER", "default", "+fcall"])
+                }
+                let job = try await bench.job(id)
+                #expect(job.status == .succeeded && job.message == nil, "\(job)")
+            }
+        }
+        await fixture.stop()
     }
 }
 

@@ -83,6 +83,22 @@ import Testing
         #expect(self.effective(own: nil) { _ in } == .unknown)
     }
 
+    @Test func `is not taken back by an older reading that comes later, unless the store began anew`() {
+        #expect(
+            self.effective {
+                $0.decide(.healthy, version: 2, unreachableFrom: [:], now: self.start)
+                self.unhealthy(&$0)
+            } == .healthy
+        )
+        #expect(
+            self.effective {
+                $0.decide(.healthy, version: 2, unreachableFrom: [:], now: self.start)
+                $0.forgetOrder()
+                self.unhealthy(&$0)
+            } == .unhealthy
+        )
+    }
+
     @Test func `spares nobody what only that replica cannot reach, as long as that is remembered`() {
         let change: (inout SharedVerdict) -> Void = {
             $0.decide(.healthy, version: 1, unreachableFrom: ["a": .seconds(30)], now: self.start)
