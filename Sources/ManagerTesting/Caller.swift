@@ -73,12 +73,12 @@ public final class Caller: Sendable {
     public var receivedBytes: Int { self.ear.state.withLock { $0.bytes } }
     public var isClosed: Bool { self.ear.state.withLock { $0.isClosed } }
 
-    /// Waits until what came satisfies the condition.
+    /// Waits until what came satisfies the condition, as patiently as `eventually`.
     @discardableResult
     public func until(_ what: String, within limit: Duration = .seconds(10), _ holds: (String) -> Bool) async throws
         -> String
     {
-        let end = ContinuousClock.now + limit
+        let end = ContinuousClock.now + max(limit, Patience.min)
         while ContinuousClock.now < end {
             let received = self.received
             if holds(received) { return received }

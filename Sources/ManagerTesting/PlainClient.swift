@@ -26,7 +26,7 @@ public struct PlainClient: Sendable {
     private let timeoutSeconds: Int
 
     /// The `url` is such as `http://127.0.0.1:8008`.
-    public init(_ url: String, timeoutSeconds: Int = 30) {
+    public init(_ url: String, timeoutSeconds: Int = 60) {
         let components = URLComponents(string: url)
         self.host = components?.host ?? "127.0.0.1"
         self.port = components?.port ?? 80

@@ -12,7 +12,7 @@ extension RedisFixture {
     ) -> Redis {
         var configuration = self.configuration
         configuration.commandTimeout = .seconds(20)
-        configuration.connectTimeout = .seconds(5)
+        configuration.connectTimeout = .seconds(20)
         configure(&configuration)
         return Redis(
             configuration: configuration,
@@ -33,7 +33,7 @@ extension RedisFixture {
     ) async throws -> Result {
         let redis = self.client(library: library, purpose: purpose, configure: configure)
         return try await redis.whileRunning { redis in
-            try await redis.waitConnected(within: .seconds(10))
+            try await redis.waitConnected(within: .seconds(60))
             return try await body(redis)
         }
     }

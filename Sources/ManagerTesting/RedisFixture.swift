@@ -110,10 +110,10 @@ public final class RedisFixture: Sendable {
 
     /// Waits for the socket to accept: Redis makes it last, but before it has loaded its data.
     private func waitReady() async throws {
-        for _ in 0..<1000 where self.process.isRunning {
-            if UnixSocket.accepts("\(self.directory)/redis.sock") { return }
-            try await Task.sleep(for: .milliseconds(5))
+        let isUp = try await eventually(within: .seconds(5)) {
+            !self.process.isRunning || UnixSocket.accepts("\(self.directory)/redis.sock")
         }
+        if isUp, self.process.isRunning { return }
         throw PrivateRedisError(.spawnFailed, "redis-server does not start: see \(self.directory)/redis.log")
     }
 }

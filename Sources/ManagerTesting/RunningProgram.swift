@@ -71,7 +71,7 @@ public final class RunningProgram: Sendable {
         try process.run()
         self.process = Mutex(ProcessBox(process: process))
         self.name = URL(filePath: path).lastPathComponent
-        guard let line = try await self.output.line(within: .seconds(10), where: { $0.hasPrefix("pid ") }),
+        guard let line = try await self.output.line(within: .seconds(60), where: { $0.hasPrefix("pid ") }),
             let pid = Int32(line.dropFirst(4))
         else {
             throw StartFailure(description: "\(path) did not start")
@@ -133,7 +133,7 @@ public final class RunningProgram: Sendable {
     public func exitCode(within: Duration) async throws -> Int32? {
         let ended = try await eventually(within: within) { self.process.withLock { !$0.process.isRunning } }
         guard ended else { return nil }
-        _ = try await eventually(within: .seconds(2)) { self.output.isComplete && self.errors.isComplete }
+        _ = try await happens(within: .seconds(5)) { self.output.isComplete && self.errors.isComplete }
         return self.process.withLock { $0.process.terminationStatus }
     }
 }
@@ -167,14 +167,4 @@ final class OutputLog: Sendable {
         guard let end = text.lastIndex(of: "\n") else { return nil }
         return text[..<end].split(separator: "\n").first(where: matches).map(String.init)
     }
-}
-
-/// Asks again and again until it is so, or the time is up. For what has no event to wait for.
-public func eventually(within limit: Duration, _ holds: @Sendable () async throws -> Bool) async throws -> Bool {
-    let end = ContinuousClock.now + limit
-    while ContinuousClock.now < end {
-        if try await holds() { return true }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-    return try await holds()
 }

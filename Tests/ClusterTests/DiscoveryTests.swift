@@ -3,7 +3,7 @@ import ManagerTesting
 import Testing
 
 /// Model services that nobody registered, found and lost again by the real programs.
-@Suite(.timeLimit(.minutes(3))) struct `Discovery in a running replica` {
+@Suite(.timeLimit(.minutes(5))) struct `Discovery in a running replica` {
     static func serve() async throws -> RunningProgram {
         try await RunningProgram.start(
             ProgramFolder.program("demo-model-service"),

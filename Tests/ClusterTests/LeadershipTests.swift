@@ -58,7 +58,7 @@ import Testing
         #expect(try await leaving.client.get("/services").status == 200, "everything is still served")
         #expect(try await leaving.program.exitCode(within: .seconds(30)) == 0)
         for member in others {
-            let gone = try await eventually(within: .seconds(3)) { try await member.members() == others.map(\.id) }
+            let gone = try await happens(within: .seconds(3)) { try await member.members() == others.map(\.id) }
             #expect(gone, "the session was ended, not left to lapse")
         }
     }

@@ -83,7 +83,8 @@ private struct ThreeReplicas {
         async let answer = second.post("/predict", LocalReplica.predict)
         first.manager.signal(SIGKILL)
         let killed = ContinuousClock.now
-        #expect(try await eventually(within: .seconds(8)) { stub.came == 3 })
+        // Twice the promise, and more, for a machine under load.
+        #expect(try await happens(within: .seconds(20)) { stub.came == 3 })
         #expect(ContinuousClock.now - killed > .seconds(2), "it was free before: the run says nothing")
         stub.stub.release()
         let status = try await answer.status

@@ -15,6 +15,8 @@ import Testing
         let told = Mutex(Told())
         let isOver = Atomic(false)
         let asked = Atomic(0)
+        /// Of these how many began after an answer, with no switch under way until they ended.
+        let calm = Atomic(0)
         let betrayals = Mutex<[String]>([])
     }
 
@@ -47,6 +49,7 @@ import Testing
             let after = witness.told.withLock { $0 }
             witness.asked.wrappingAdd(1, ordering: .relaxed)
             let isCalm = before.count % 2 == 0 && before.count == after.count
+            if isCalm { witness.calm.wrappingAdd(1, ordering: .relaxed) }
             if isCalm, version != before.version {
                 witness.betrayals.withLock { $0.append("\(place) answered \(version) after \(before)") }
             }
@@ -64,7 +67,8 @@ import Testing
             witness.told.withLock { $0.count += 1 }
             // Now and then the last replica sleeps through the order, and wakes up with requests in its hands.
             let sleeper = turn % 4 == 3 ? cluster.replicas[2] : nil
-            async let nap: Void = Self.nap(of: sleeper)
+            if let sleeper { #expect(try await sleeper.pause()) }
+            async let nap: Void = Self.wake(sleeper, when: version, isServedAt: turn % 2, in: cluster)
             let began = ContinuousClock.now
             let answer = try await cluster.switchTo(version, at: turn % 2)
             if sleeper == nil { durations.append(ContinuousClock.now - began) }
@@ -74,17 +78,24 @@ import Testing
                 #expect(try await cluster.version(at: 2) == version, "the sleeper, right after the answer")
             }
             try await nap
-            // Long enough for requests that begin after the answer.
-            try await Task.sleep(for: .milliseconds(30))
+            // As many as ask at a time.
+            let enough = witness.calm.load(ordering: .relaxed) + 2 * cluster.replicas.count
+            #expect(try await eventually(within: .seconds(20)) { witness.calm.load(ordering: .relaxed) >= enough })
         }
         return durations
     }
 
-    private static func nap(of replica: RunningProgram?) async throws {
+    /// The others know the new version by then, and only this one holds the answer up.
+    private static func wake(
+        _ replica: RunningProgram?,
+        when version: String,
+        isServedAt place: Int,
+        in cluster: VersionedCluster
+    ) async throws {
         guard let replica else { return }
-        replica.signal(SIGSTOP)
-        try await Task.sleep(for: .milliseconds(150))
-        replica.signal(SIGCONT)
+        defer { replica.signal(SIGCONT) }
+        let isServed = try await eventually(within: .seconds(20)) { try await cluster.version(at: place) == version }
+        #expect(isServed)
     }
 
     @Test func `does not wait for a dead replica for longer than its lease`() async throws {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import RedisClient
 
-@Suite(.timeLimit(.minutes(1))) struct `A private Redis` {
+@Suite(.timeLimit(.minutes(5))) struct `A private Redis` {
     private let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
 
     @Test func `keeps its data over a clean restart`() async throws {
@@ -46,7 +46,7 @@ import Testing
                 logger: logger
             )
             async let _ = redis.run()
-            try await redis.waitConnected(within: .seconds(10))
+            try await redis.waitConnected(within: .seconds(60))
             _ = try await redis.send(["SET", "key", "written before the end"], within: .seconds(20))
             kill(getpid(), SIGKILL)
         }
@@ -202,7 +202,7 @@ import Testing
             group.addTask { try await server.run() }
             defer { group.cancelAll() }
             try await redis.whileRunning { redis in
-                try await redis.waitConnected(within: .seconds(10))
+                try await redis.waitConnected(within: .seconds(60))
                 try await body(redis)
             }
         }

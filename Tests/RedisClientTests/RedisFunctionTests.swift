@@ -2,7 +2,7 @@ import ManagerTesting
 import RedisClient
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct `A library of functions` {
+@Suite(.timeLimit(.minutes(5))) struct `A library of functions` {
     private static func library(answer: Int) -> RedisLibrary {
         let head = """
             #!lua name=trial

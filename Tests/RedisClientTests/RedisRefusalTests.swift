@@ -5,7 +5,7 @@ import Testing
 @testable import RedisClient
 
 /// A server that answers, but not with what was asked for.
-@Suite(.timeLimit(.minutes(1))) struct `When Redis refuses` {
+@Suite(.timeLimit(.minutes(5))) struct `When Redis refuses` {
     @Test func `writes for want of memory, reads go on`() async throws {
         let fixture = try await RedisFixture.start(["--maxmemory", "3mb", "--maxmemory-policy", "noeviction"])
         try await fixture.withClient { redis in
@@ -46,7 +46,7 @@ import Testing
             let blocked = fixture.client(purpose: .blockingReads)
             try await fixture.withClient { redis in
                 try await blocked.whileRunning { blocked in
-                    try await blocked.waitConnected(within: .seconds(10))
+                    try await blocked.waitConnected(within: .seconds(60))
                     async let unblocked = failure {
                         try await blocked.send(["XREAD", "BLOCK", "0", "STREAMS", "log", "$"], within: .seconds(30))
                     }
@@ -59,7 +59,7 @@ import Testing
                     #expect(refused?.code == .readOnly)
                     try await becomesTrue { redis.state.reason?.code == .readOnly }
                     _ = try await admin.send(["REPLICAOF", "NO", "ONE"])
-                    try await redis.waitConnected(within: .seconds(10))
+                    try await redis.waitConnected(within: .seconds(60))
                     try await #expect(redis.send(["SET", "a", "b"]).string == "OK")
                 }
             }
@@ -79,7 +79,7 @@ import Testing
                 async let ended = slow.send(["EVAL", RedisWord(script), "0"], within: .seconds(20))
                 try await becomesTrue { await failure { try await redis.send(["PING"]) }?.code == .busy }
                 #expect(try await ended.integer == 1)
-                try await redis.waitConnected(within: .seconds(10))
+                try await redis.waitConnected(within: .seconds(60))
                 try await #expect(redis.send(["PING"]).string == "PONG")
             }
         }

@@ -2,7 +2,7 @@ import ManagerTesting
 import RedisClient
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct `A Redis client` {
+@Suite(.timeLimit(.minutes(5))) struct `A Redis client` {
     @Test func `sends a command and gets its reply`() async throws {
         let fixture = try await RedisFixture.shared()
         let key = RedisWord("\(fixture.prefix()):key")

@@ -5,7 +5,7 @@ import Testing
 @testable import RedisClient
 
 /// The ways to a server other than a Unix socket.
-@Suite(.timeLimit(.minutes(1))) struct `A Redis connection` {
+@Suite(.timeLimit(.minutes(5))) struct `A Redis connection` {
     @Test func `goes over TCP`() async throws {
         let (fixture, port) = try await RedisFixture.startListening { ["--port", "\($0)", "--bind", "127.0.0.1"] }
         try await Self.ping("redis://127.0.0.1:\(port)", fixture)

@@ -4,7 +4,7 @@ import ManagerTesting
 import Registry
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct `Discovery by catalogues` {
+@Suite(.timeLimit(.minutes(5))) struct `Discovery by catalogues` {
     static func document(_ weights: [String: Int], headers: String = "") -> String {
         let entries = weights.sorted { $0.key < $1.key }.map {
             #""\#($0)": {"service_url": "http://\#($0):1", "model_type": "LSTM", "weight": \#($1)}"#

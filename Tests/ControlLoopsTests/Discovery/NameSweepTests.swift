@@ -6,7 +6,7 @@ import RedisClient
 import Registry
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct `Discovery by names` {
+@Suite(.timeLimit(.minutes(5))) struct `Discovery by names` {
     static func urls(_ scene: DiscoveryScene) -> [String] {
         scene.services.flatMap(\.instances).map(\.url.description)
     }

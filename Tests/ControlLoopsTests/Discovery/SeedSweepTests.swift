@@ -3,7 +3,7 @@ import ManagerTesting
 import Registry
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct `Discovery by seeds` {
+@Suite(.timeLimit(.minutes(5))) struct `Discovery by seeds` {
     @Test func `registers who answers, with what it says, and is idempotent`() async throws {
         let table = ServerTable.native()
         let server = try await table.start()

@@ -5,7 +5,7 @@ import ManagerTesting
 import Registry
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) final class `The services file loop` {
+@Suite(.timeLimit(.minutes(5))) final class `The services file loop` {
     let registry = FakeRegistry()
     let leadership = FakeLeadership()
     let log = LogCapture()

@@ -5,7 +5,7 @@ import Registry
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct `The lease sweep` {
+@Suite(.timeLimit(.minutes(5))) struct `The lease sweep` {
     /// Answers the calls one after another; nil: the store is away.
     final class Leases: LeaseCommands {
         struct Away: Error {}

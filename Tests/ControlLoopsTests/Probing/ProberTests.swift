@@ -6,7 +6,7 @@ import ManagerTesting
 import Registry
 import Testing
 
-@Suite(.timeLimit(.minutes(3))) struct `The prober` {
+@Suite(.timeLimit(.minutes(5))) struct `The prober` {
     let instances = FakeInstances()
     let time = ManualTime()
     let log = LogCapture()

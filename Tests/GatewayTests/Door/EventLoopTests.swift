@@ -5,7 +5,7 @@ import Registry
 import Testing
 
 /// One replica on several event loops: what callers and operators see must not depend on which loop served.
-@Suite(.timeLimit(.minutes(1))) struct `Several event loops` {
+@Suite(.timeLimit(.minutes(5))) struct `Several event loops` {
     private static let loops = 3
     private static let callersPerLoop = 4
 

@@ -6,7 +6,7 @@ import Testing
 @testable import Gateway
 
 /// The headers by which callers, the manager and instances tell each other about a request.
-@Suite(.timeLimit(.minutes(1))) struct `Headers of a request` {
+@Suite(.timeLimit(.minutes(5))) struct `Headers of a request` {
     private func run(_ body: (Setting, StubUpstream) async throws -> Void) async throws {
         let stub = try await StubUpstream.answering(StubUpstream.json("{}"))
         try await Setting.run { setting in

@@ -5,7 +5,7 @@ import Registry
 import Testing
 
 /// What callers see of an instance that comes back after its breaker closed.
-@Suite(.timeLimit(.minutes(1))) struct `An instance that comes back` {
+@Suite(.timeLimit(.minutes(5))) struct `An instance that comes back` {
     /// Runs a test in which `s0` of three instances has just come back.
     private func run(
         _ strategy: BalanceStrategy = .roundRobin,

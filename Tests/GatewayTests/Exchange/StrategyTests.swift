@@ -6,7 +6,7 @@ import Registry
 import Testing
 
 /// What callers see of each strategy: who answered, through sockets. Every service answers with its own id.
-@Suite(.timeLimit(.minutes(1))) struct `Requests through a strategy` {
+@Suite(.timeLimit(.minutes(5))) struct `Requests through a strategy` {
     /// Runs a test with services `s0`, `s1`, … that answer at once, but for those that a script says otherwise of.
     private func run(
         _ strategy: BalanceStrategy,

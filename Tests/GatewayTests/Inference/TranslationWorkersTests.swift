@@ -8,7 +8,7 @@ import Testing
 @testable import Gateway
 
 /// Large bodies are translated beside the event loops, and their answers lose nothing by that.
-@Suite(.timeLimit(.minutes(2))) struct `Large translations` {
+@Suite(.timeLimit(.minutes(5))) struct `Large translations` {
     private static let large = TranslationWorkers.loopBytesMax + 1
 
     @Test(arguments: [(0, true), (TranslationWorkers.loopBytesMax, true), (Self.large, false)])

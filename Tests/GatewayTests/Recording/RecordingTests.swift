@@ -4,7 +4,7 @@ import Testing
 
 @testable import Gateway
 
-@Suite(.timeLimit(.minutes(2))) struct `Live predictions` {
+@Suite(.timeLimit(.minutes(5))) struct `Live predictions` {
     /// One version, recorded as ordered, on one event loop.
     private func run(
         _ recording: Recording?,

@@ -8,7 +8,7 @@ import Testing
 
 @testable import Gateway
 
-@Suite(.timeLimit(.minutes(2))) struct `The address resolver` {
+@Suite(.timeLimit(.minutes(5))) struct `The address resolver` {
     static let url = "http://_http._tcp.models.example/base"
 
     static func resolver(

@@ -5,7 +5,7 @@ import Registry
 import Testing
 
 /// Shadows of the other protocol, or of callers who speak it.
-@Suite(.timeLimit(.minutes(2))) struct `A shadow and the Open Inference Protocol` {
+@Suite(.timeLimit(.minutes(5))) struct `A shadow and the Open Inference Protocol` {
     struct Row: Sendable, CustomTestStringConvertible {
         var callerInfers: Bool
         var firstInfers: Bool

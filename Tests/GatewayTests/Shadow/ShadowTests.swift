@@ -5,7 +5,7 @@ import Testing
 
 @testable import Gateway
 
-@Suite(.timeLimit(.minutes(2))) struct `A shadow` {
+@Suite(.timeLimit(.minutes(5))) struct `A shadow` {
     private func figures(_ setting: Setting) async -> ShadowFigures {
         await setting.plane.versionTraffic().first { $0.version.text == "v2" }?.shadow ?? ShadowFigures()
     }

@@ -6,7 +6,7 @@ import Testing
 @testable import Gateway
 
 /// A service whose name stands for several addresses.
-@Suite(.timeLimit(.minutes(2))) struct `The addresses of one service` {
+@Suite(.timeLimit(.minutes(5))) struct `The addresses of one service` {
     static func snapshot(_ ports: [Int], host: String = "models.example", epoch: Int64) throws -> RegistrySnapshot {
         let definition = try Setting.service("m", at: "http://\(host):8000/base") { $0.discovery = .dns }
         let addresses = ports.map { InstanceAddress(host: "127.0.0.1", port: $0) }

@@ -6,7 +6,7 @@ import Registry
 import Testing
 
 /// Instances behind `https`, with certificates of an authority that only the test knows.
-@Suite(.timeLimit(.minutes(1))) struct `An https instance` {
+@Suite(.timeLimit(.minutes(5))) struct `An https instance` {
     private typealias Script = StubUpstream.Script
 
     private static let answers: Script = { number, _ in [.send(StubUpstream.json("\(number)")), .next] }

@@ -6,7 +6,7 @@ import Testing
 @testable import ManagerAPI
 
 /// What a port answers when both doors and the data plane are real.
-@Suite(.timeLimit(.minutes(1))) struct `A replica's port` {
+@Suite(.timeLimit(.minutes(5))) struct `A replica's port` {
     /// Leads a prediction to one door or the other.
     enum Form: CaseIterable, Sendable { case withLength, chunked }
 

@@ -18,7 +18,7 @@ final class TwoDoors: Sendable {
         func set(_ snapshot: RegistrySnapshot) { self.current.withLock { $0 = snapshot } }
 
         func waitForEpoch(_ epoch: Epoch, within limit: Duration) async -> Bool {
-            (try? await eventually(within: limit) { (self.snapshot?.epoch ?? .zero) >= epoch }) ?? false
+            (try? await happens(within: limit) { (self.snapshot?.epoch ?? .zero) >= epoch }) ?? false
         }
     }
 

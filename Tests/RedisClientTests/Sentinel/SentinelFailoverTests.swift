@@ -7,7 +7,7 @@ import Testing
 @testable import RedisClient
 
 /// Real servers, real sentinels.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct `With sentinels` {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct `With sentinels` {
     static func client(
         _ fixture: SentinelFixture,
         _ purpose: Redis.Purpose = .commands,
