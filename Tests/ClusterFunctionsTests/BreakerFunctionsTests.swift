@@ -51,7 +51,7 @@ import Testing
     private func run(_ body: (FunctionBench) async throws -> Void) async throws {
         try await FunctionBench.run(isClockManual: true) { bench in
             try await bench.setClock(seconds: 1000)
-            for session in ["r1.a", "r2.a"] { try await bench.call("session_beat", session, "6000", "1") }
+            for session in ["r1.a", "r2.a"] { try await bench.call("session_beat", session, "6000", "open") }
             for service in ["a", "b", "c", "d"] { try await bench.register(service) }
             try await body(bench)
         }
@@ -63,8 +63,8 @@ import Testing
     {
         for second in seconds {
             try await bench.setClock(seconds: second)
-            for session in living { try await bench.call("session_beat", session, "6000", "0") }
-            if living.isEmpty { try await bench.call("session_beat", "r9.\(second)", "6000", "1") }
+            for session in living { try await bench.call("session_beat", session, "6000", FunctionBench.now) }
+            if living.isEmpty { try await bench.call("session_beat", "r9.\(second)", "6000", "open") }
         }
     }
 
@@ -194,9 +194,9 @@ import Testing
         try await self.run { bench in
             #expect(try await self.told(bench, bad: 5) == "tripped")
             try await self.pass(1001...1003, bench)
-            try await bench.call("session_beat", "r3.a", "1000", "1")
+            try await bench.call("session_beat", "r3.a", "1000", "open")
             #expect(try await self.probe(bench, "r3.a") == ["taken"])
-            try await bench.call("session_beat", "r3.a", "1001", "0")
+            try await bench.call("session_beat", "r3.a", "1001", FunctionBench.now)
             #expect(try await self.probe(bench, "r3.a") == ["granted"])
         }
     }

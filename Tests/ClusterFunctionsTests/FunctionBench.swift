@@ -8,8 +8,11 @@ struct FunctionBench {
     let redis: Redis
     let prefix: String
 
+    /// For a beat that is no older than its arrival.
+    static let now = "9e15"
+
     /// With a manual clock the functions read the time from a key that the test sets, instead of Redis' clock.
-    /// Edits change lines of the first file, to see what breaks without them.
+    /// Edits change lines of the source, to see what breaks without them.
     static func run(
         isClockManual: Bool = false,
         edits: [(String, String)] = [],
@@ -94,14 +97,13 @@ struct FunctionBench {
         _ prefix: String,
         _ edits: [(String, String)]
     ) throws -> RedisLibrary {
-        var source = String(decoding: ClusterFunctions.parts[0], as: UTF8.self)
+        var source = ClusterFunctions.parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
         let clock = "redis.call('TIME')"
         for (line, edited) in [(clock, "redis.call('HMGET', '\(prefix)clock', 's', 'us')")] + edits {
             try #require(source.ranges(of: line).count == 1, "the library has one place that says \(line)")
             source = source.replacing(line, with: edited)
         }
-        let parts = [Array(source.utf8)] + ClusterFunctions.parts.dropFirst()
-        return RedisLibrary(base: ClusterFunctions.libraryName, parts: parts)
+        return RedisLibrary(base: ClusterFunctions.libraryName, parts: [Array(source.utf8)])
     }
 }
 

@@ -20,10 +20,14 @@ import Testing
             .joined(separator: " ")
     }
 
-    private func run(replicas: [String], _ body: (FunctionBench) async throws -> Void) async throws {
-        try await FunctionBench.run(isClockManual: true) { bench in
+    private func run(
+        replicas: [String],
+        edits: [(String, String)] = [],
+        _ body: (FunctionBench) async throws -> Void
+    ) async throws {
+        try await FunctionBench.run(isClockManual: true, edits: edits) { bench in
             try await bench.setClock(seconds: 1000)
-            for replica in replicas { try await bench.call("session_beat", replica + ".a", "60000", "1") }
+            for replica in replicas { try await bench.call("session_beat", replica + ".a", "60000", "open") }
             try await body(bench)
         }
     }
@@ -36,6 +40,13 @@ import Testing
             #expect(try await bench.told("health_claim", "1000", self.instance) == ["100"])
             try await bench.setClock(seconds: 1001)
             #expect(try await bench.told("health_claim", "1000", self.instance) == ["0"])
+        }
+    }
+
+    @Test func `would give a turn to everybody who asks, if none was written down`() async throws {
+        let noted = ("redis.call('HSET', key, 'due', text(clock + interval_ms))", "left = 0")
+        try await self.run(replicas: ["r1", "r2"], edits: [noted]) { (bench: FunctionBench) async throws -> Void in
+            for _ in 0..<2 { #expect(try await bench.told("health_claim", "1000", self.instance) == ["0"]) }
         }
     }
 
@@ -112,7 +123,7 @@ import Testing
 
     @Test func `does not wait for a replica that is leaving`() async throws {
         try await self.run(replicas: ["r1"]) { (bench: FunctionBench) async throws -> Void in
-            try await bench.call("session_beat", "r2.a", "60000", "1", "leaving", "true")
+            try await bench.call("session_beat", "r2.a", "60000", "open", "leaving", "true")
             #expect(try await self.found(bench, "r1", "no") == "changed")
         }
     }

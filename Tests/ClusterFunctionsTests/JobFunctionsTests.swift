@@ -8,7 +8,7 @@ import Testing
     private func withJobs(_ body: (FunctionBench) async throws -> Void) async throws {
         try await FunctionBench.run(isClockManual: true) { bench in
             try await bench.setClock(seconds: 1000)
-            for session in ["r1.a", "r2.a"] { try await bench.call("session_beat", session, "6000", "1") }
+            for session in ["r1.a", "r2.a"] { try await bench.call("session_beat", session, "6000", "open") }
             try await body(bench)
         }
     }
@@ -36,7 +36,7 @@ import Testing
     private func lapse(_ bench: FunctionBench) async throws {
         for second in 1001...1007 {
             try await bench.setClock(seconds: second)
-            try await bench.call("session_beat", "r2.a", "6000", "0")
+            try await bench.call("session_beat", "r2.a", "6000", FunctionBench.now)
         }
     }
 
@@ -108,7 +108,7 @@ import Testing
             #expect(try await bench.told("job_release", "r1.a", "j", "1500", "message", "full") == ["ok"])
             #expect(try await self.claim(bench, "r2.a", 1) == [])
             try await bench.setClock(seconds: 1002)
-            _ = try await bench.call("session_beat", "r2.a", "6000", "0")
+            _ = try await bench.call("session_beat", "r2.a", "6000", FunctionBench.now)
             try await bench.setClock(seconds: 1003)
             #expect(try await self.claim(bench, "r2.a", 1) == ["j"])
             _ = try await bench.told("job_send", "r2.a", "j", "s@http://h:1", "0")

@@ -27,7 +27,8 @@ import Testing
         try await FunctionBench.run(isClockManual: true) { bench in
             for second in 998...(isNew ? 998 : 1000) {
                 try await bench.setClock(seconds: second)
-                for session in ["r1.a", "r2.a", "r3.a"] { try await bench.call("session_beat", session, "6000", "1") }
+                let sent = second == 998 ? "open" : FunctionBench.now
+                for session in ["r1.a", "r2.a", "r3.a"] { try await bench.call("session_beat", session, "6000", sent) }
             }
             try await body(bench)
         }
@@ -73,7 +74,7 @@ import Testing
             _ = try await self.ask(bench, "r1.a", Ask(number: 1, want: 5))
             for second in 1001...1006 {
                 try await bench.setClock(seconds: second)
-                try await bench.call("session_beat", "r2.a", "6000", "0")
+                try await bench.call("session_beat", "r2.a", "6000", FunctionBench.now)
             }
             #expect(try await self.ask(bench, "r1.a", Ask(number: 2, held: 5, want: 5)) == ["lapsed"])
             #expect(try await self.ask(bench, "r2.a", Ask(number: 1, want: 5))[1] == "5")
@@ -125,7 +126,7 @@ import Testing
             #expect(try await self.ask(bench, "r3.a", Ask(number: 1, held: 3, want: 3))[1] == "2", "the limit is 5")
             // A claim was made, so the wait goes on to the end of half a lease.
             try await bench.setClock(seconds: 999)
-            try await bench.call("session_beat", "r1.a", "6000", "0")
+            try await bench.call("session_beat", "r1.a", "6000", FunctionBench.now)
             try await bench.setClock(seconds: 1000)
             #expect(try await self.ask(bench, "r3.a", Ask(number: 2, held: 0, want: 0))[1] == "0")
             #expect(try await self.ask(bench, "r1.a", Ask(number: 2, want: 5))[1] == "0")

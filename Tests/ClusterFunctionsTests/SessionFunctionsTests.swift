@@ -6,15 +6,33 @@ import Testing
     @Test func `opens once, extends, lapses after its time and never comes back`() async throws {
         try await FunctionBench.run(isClockManual: true) { bench in
             try await bench.setClock(seconds: 1000)
-            #expect(try await bench.told("session_beat", "r1.a", "6000", "0")[0] == "lapsed", "nothing to extend")
-            #expect(try await bench.told("session_beat", "r1.a", "6000", "1")[0] == "opened")
+            let early = try await bench.told("session_beat", "r1.a", "6000", FunctionBench.now)
+            #expect(early[0] == "lapsed", "nothing to extend")
+            #expect(try await bench.told("session_beat", "r1.a", "6000", "open")[0] == "opened")
+            #expect(try await bench.told("session_beat", "r2.a", "6000", "open")[0] == "opened")
             for second in 1001...1006 {
                 try await bench.setClock(seconds: second)
-                #expect(try await bench.told("session_beat", "r2.a", "6000", "1")[0] != "lapsed")
+                #expect(try await bench.told("session_beat", "r2.a", "6000", FunctionBench.now)[0] == "extended")
             }
-            #expect(try await bench.told("session_beat", "r1.a", "6000", "0")[0] == "lapsed")
-            #expect(try await bench.told("session_beat", "r1.a", "6000", "1")[0] == "lapsed", "a late duplicate")
-            #expect(try await bench.told("session_beat", "r1.b", "6000", "1")[0] == "opened")
+            #expect(try await bench.told("session_beat", "r1.a", "6000", FunctionBench.now)[0] == "lapsed")
+            #expect(try await bench.told("session_beat", "r1.a", "6000", "open")[0] == "lapsed", "a late duplicate")
+            #expect(try await bench.told("session_beat", "r1.b", "6000", "open")[0] == "opened")
+        }
+    }
+
+    @Test func `lasts from when its last beat was sent, and a late one never ends it sooner`() async throws {
+        try await FunctionBench.run(isClockManual: true) { bench in
+            func remaining(_ sent: String) async throws -> String? {
+                let reply = try await bench.call("session_beat", "r1.a", "6000", sent)
+                return reply[3].array?.first?.array?[1].string
+            }
+            try await bench.setClock(seconds: 1000)
+            #expect(try await remaining("open") == "6000")
+            try await bench.setClock(seconds: 1001)
+            #expect(try await remaining("open") == "5000", "a second opening adds nothing")
+            #expect(try await remaining("1000900") == "5900", "on its way for 100 ms")
+            #expect(try await remaining("1000300") == "5900", "older than the one before")
+            #expect(try await remaining("1009000") == "6000", "no beat comes from the future")
         }
     }
 
@@ -24,15 +42,16 @@ import Testing
         try await FunctionBench.run(isClockManual: true, edits: edits) { bench in
             var (second, microsecond) = (1000, 0)
             try await bench.setClock(seconds: second)
-            try await bench.call("session_beat", "r1.a", "6000", "1")
+            try await bench.call("session_beat", "r1.a", "6000", "open")
+            try await bench.call("session_beat", "r2.a", "6000", "open")
             for _ in 0..<4 {
                 microsecond += 950_000
                 try await bench.setClock(seconds: second, microseconds: microsecond)
                 second += 3600
                 try await bench.setClock(seconds: second, microseconds: microsecond)
-                try await bench.call("session_beat", "r2.a", "6000", "1")
+                try await bench.call("session_beat", "r2.a", "6000", FunctionBench.now)
             }
-            status = try await bench.told("session_beat", "r1.a", "6000", "0")[0]
+            status = try await bench.told("session_beat", "r1.a", "6000", FunctionBench.now)[0]
         }
         return status
     }
@@ -45,9 +64,9 @@ import Testing
 
     @Test func `shows every live replica once, with what it said last`() async throws {
         try await FunctionBench.run { bench in
-            try await bench.call("session_beat", "r1.a", "6000", "1", "epoch", "3")
-            try await bench.call("session_beat", "r.2.a", "6000", "1", "epoch", "5")
-            let reply = try await bench.call("session_beat", "r1.b", "6000", "1", "epoch", "4", "in_flight", "2")
+            try await bench.call("session_beat", "r1.a", "6000", "open", "epoch", "3")
+            try await bench.call("session_beat", "r.2.a", "6000", "open", "epoch", "5")
+            let reply = try await bench.call("session_beat", "r1.b", "6000", "open", "epoch", "4", "in_flight", "2")
             let replicas = try #require(reply[3].array)
             #expect(replicas.compactMap { $0.array?[0].string }.sorted() == ["r.2", "r1"], "r1 was restarted")
             let own = try #require(replicas.first { $0.array?[0].string == "r1" }?.array)
@@ -58,15 +77,16 @@ import Testing
     @Test func `is forgotten a minute after its end, with its replica`() async throws {
         try await FunctionBench.run(isClockManual: true) { bench in
             try await bench.setClock(seconds: 1000)
-            try await bench.call("session_beat", "r1.a", "6000", "1", "epoch", "3")
+            try await bench.call("session_beat", "r1.a", "6000", "open", "epoch", "3")
+            try await bench.call("session_beat", "r2.a", "6000", "open")
             for second in 1001...1064 {
                 try await bench.setClock(seconds: second)
-                try await bench.call("session_beat", "r2.a", "6000", "1")
+                try await bench.call("session_beat", "r2.a", "6000", FunctionBench.now)
             }
             #expect(try await bench.send("HGET", bench.prefix + "replica:r1", "epoch").string == "3")
             for second in 1065...1067 {
                 try await bench.setClock(seconds: second)
-                try await bench.call("session_beat", "r2.a", "6000", "1")
+                try await bench.call("session_beat", "r2.a", "6000", FunctionBench.now)
             }
             #expect(try await bench.send("EXISTS", bench.prefix + "replica:r1").integer == 0)
             #expect(try await bench.send("ZCARD", bench.prefix + "sessions").integer == 1)
@@ -75,7 +95,7 @@ import Testing
 
     @Test func `ends at once when its replica leaves, and tells`() async throws {
         try await FunctionBench.run { bench in
-            try await bench.call("session_beat", "r1.a", "6000", "1")
+            try await bench.call("session_beat", "r1.a", "6000", "open")
             #expect(try await bench.told("session_end", "r1.a") == ["ended"])
             #expect(try await bench.told("session_end", "r1.a") == ["absent"])
             #expect(try await bench.send("EXISTS", bench.prefix + "replica:r1").integer == 0)

@@ -6,7 +6,7 @@ import Testing
 @Suite struct `The traffic functions` {
     @Test func `add up what several replicas tell, each report once`() async throws {
         try await FunctionBench.run { bench in
-            for session in ["r1.a-1", "r2.a-1"] { try await bench.call("session_beat", session, "60000", "1") }
+            for session in ["r1.a-1", "r2.a-1"] { try await bench.call("session_beat", session, "60000", "open") }
             let rows = ["LSTM", "v1", "10", "2", "500", "3"]
             for session in ["r1.a-1", "r2.a-1"] {
                 #expect(try await bench.report([session, "1", "7", "1"] + rows) == ["counted"])
@@ -25,7 +25,7 @@ import Testing
 
     @Test func `forget what a replica had in flight when its session ends, and keep what it counted`() async throws {
         try await FunctionBench.run { bench in
-            try await bench.call("session_beat", "r1.a-1", "60000", "1")
+            try await bench.call("session_beat", "r1.a-1", "60000", "open")
             _ = try await bench.report(["r1.a-1", "1", "7", "1", "LSTM", "v1", "10", "0", "0", "3"])
             try await bench.call("session_end", "r1.a-1")
             let reply = try await bench.call("traffic_counts", "LSTM", "v1")
@@ -39,7 +39,7 @@ import Testing
 
     @Test func `count anew from the beginning of a canary's step`() async throws {
         try await FunctionBench.run { bench in
-            try await bench.call("session_beat", "r1.a-1", "60000", "1")
+            try await bench.call("session_beat", "r1.a-1", "60000", "open")
             for version in ["v1", "v2"] {
                 _ = try await bench.call(
                     "service_register",
@@ -57,13 +57,13 @@ import Testing
     @Test func `name the live replicas that are behind an epoch`() async throws {
         try await FunctionBench.run(isClockManual: true) { bench in
             try await bench.setClock(seconds: 1000)
-            try await bench.call("session_beat", "r1.a-1", "6000", "1", "epoch", "5")
-            try await bench.call("session_beat", "r2.a-1", "6000", "1", "epoch", "9")
+            try await bench.call("session_beat", "r1.a-1", "6000", "open", "epoch", "5")
+            try await bench.call("session_beat", "r2.a-1", "6000", "open", "epoch", "9")
             let behind = try await bench.call("session_behind", "9").map { texts($0.array ?? [])[0...1] }
             #expect(behind == [["r1", "5"]])
             for second in 1001...1007 {
                 try await bench.setClock(seconds: second)
-                try await bench.call("session_beat", "r2.a-1", "6000", "0", "epoch", "9")
+                try await bench.call("session_beat", "r2.a-1", "6000", FunctionBench.now, "epoch", "9")
             }
             #expect(try await bench.call("session_behind", "9").isEmpty, "a lapsed one is not waited for")
         }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct `Commands about instances` {
     private func join(_ state: ClusterState, _ sessions: String...) async throws {
         for session in sessions {
-            _ = try await state.beat(session, for: .seconds(60), opens: true, Samples.status)
+            _ = try await state.beat(session, for: .seconds(60), sentAt: nil, Samples.status)
         }
     }
 

@@ -7,21 +7,21 @@ import Testing
 @Suite struct `A replica's commands` {
     @Test func `beat, and see everybody and the leader`() async throws {
         try await withState { state in
-            #expect(try await state.beat("r2.a", for: .seconds(6), opens: false, Samples.status) == .lapsed)
-            guard case .opened(let first) = try await state.beat("r2.a", for: .seconds(6), opens: true, Samples.status)
+            #expect(try await state.beat("r2.a", for: .seconds(6), sentAt: .max, Samples.status) == .lapsed)
+            guard case .opened(let first) = try await state.beat("r2.a", for: .seconds(6), sentAt: nil, Samples.status)
             else { throw StateSurprise() }
             #expect(first.leader.holder == nil)
             #expect(first.replicas.map(\.id) == ["r2"])
             #expect(first.replicas[0].status == Samples.status)
             _ = try await state.campaign(as: "r2.boot", for: .seconds(6))
-            guard case .opened(let second) = try await state.beat("r1.a", for: .seconds(6), opens: true, Samples.status)
+            guard case .opened(let second) = try await state.beat("r1.a", for: .seconds(6), sentAt: nil, Samples.status)
             else { throw StateSurprise() }
             #expect(second.replicas.map(\.id) == ["r1", "r2"])
             #expect(second.leader.holder == "r2.boot")
             #expect(second.leader.remaining > .seconds(4))
             try await state.endSession("r2.a")
             guard
-                case .extended(let third) = try await state.beat("r1.a", for: .seconds(6), opens: true, Samples.status)
+                case .extended(let third) = try await state.beat("r1.a", for: .seconds(6), sentAt: nil, Samples.status)
             else { throw StateSurprise() }
             #expect(third.replicas.map(\.id) == ["r1"])
         }
@@ -71,9 +71,9 @@ import Testing
         try await withState { state in
             let asks = [try Samples.ask("a", number: 1, want: 2), try Samples.ask("b", number: 1, want: 9)]
             // Grants begin a quarter of the first lease after it began: at once.
-            _ = try await state.beat("r0.a", for: .milliseconds(1), opens: true, Samples.status)
+            _ = try await state.beat("r0.a", for: .milliseconds(1), sentAt: nil, Samples.status)
             #expect(try await state.leasePermits(asks, session: "r1.a") == nil)
-            _ = try await state.beat("r1.a", for: .seconds(6), opens: true, Samples.status)
+            _ = try await state.beat("r1.a", for: .seconds(6), sentAt: nil, Samples.status)
             #expect(
                 try await state.leasePermits(asks, session: "r1.a") == [
                     .held(.init(granted: 2, limit: 5, share: 5, number: 1)),

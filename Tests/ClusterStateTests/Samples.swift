@@ -41,8 +41,8 @@ enum Samples {
     /// What a replica writes besides the registry: session, leadership, permits, waiters, tickets, breakers,
     /// health, traffic.
     static func join(_ state: ClusterState) async throws {
-        _ = try await state.beat("r1.a", for: .seconds(6), opens: true, self.status)
-        _ = try await state.beat("r2.a", for: .seconds(6), opens: true, self.status)
+        _ = try await state.beat("r1.a", for: .seconds(6), sentAt: nil, self.status)
+        _ = try await state.beat("r2.a", for: .seconds(6), sentAt: nil, self.status)
         _ = try await state.campaign(as: "r1.a", for: .seconds(6))
         for session in ["r1.a", "r2.a"] {
             _ = try await state.leasePermits([try self.ask(number: 1, want: 5)], session: session)

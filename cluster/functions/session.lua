@@ -1,5 +1,6 @@
 -- Sessions: which replicas live. What a replica holds, it holds through its session, and loses with it.
 -- A session is named `<replica id>.<something new>`; one that has lapsed never comes back.
+-- A session lasts from when its last beat was sent: one that is late, of a replica that died meanwhile, adds nothing.
 
 -- For so long after its end a session is remembered as lapsed, and its replica can be looked at.
 local SESSION_KEPT_MS = 60000
@@ -60,23 +61,28 @@ end
   KEYS[1]  prefix
   ARGV[1]  session  `<replica id>.<something new>`
   ARGV[2]  ttl      milliseconds
-  ARGV[3]  opens    '1' open it if it is not there, '0' only extend it
+  ARGV[3]  sent     'open': open the session if it is not there. It holds nothing, so it begins now; if it is there, that
+                    is all. Else the time of the lease clock when the beat was sent, as the caller reckons it by its own
+                    clock from the last answer: the session lasts for ttl from then, and never ends earlier than it did
   ARGV[4]… field, value, …  of the replica, for others and for people
   Returns  {'opened' | 'extended', lease clock, {holder, term, milliseconds left} of the leader,
             {{replica id, milliseconds left, {field, value, …}}, …}}
            {'lapsed', lease clock}
-  Swift    ClusterState.beat(_:for:opens:_:)
+  Swift    ClusterState.beat(_:for:sentAt:_:)
 ]]
 local function session_beat(keys, args)
-    local prefix, session, ttl = keys[1], args[1], tonumber(args[2])
+    local prefix, session, ttl, sent = keys[1], args[1], tonumber(args[2]), tonumber(args[3])
     local clock, status = lease_now(prefix), 'extended'
-    if not is_live(prefix, session, clock) then
-        local is_known = redis.call('ZSCORE', prefix .. 'sessions', session)
-        if args[3] ~= '1' or is_known then return { 'lapsed', text(clock) } end
+    local deadline = tonumber(redis.call('ZSCORE', prefix .. 'sessions', session))
+    if not deadline and not sent then
         if redis.call('HEXISTS', prefix .. 'meta', 'grants_begin') == 0 then freeze_grants(prefix, clock, ttl) end
-        status = 'opened'
+        deadline, status = clock + ttl, 'opened'
+    elseif not deadline or deadline <= clock then
+        return { 'lapsed', text(clock) }
+    elseif sent then
+        deadline = math.max(deadline, math.min(sent, clock) + ttl)
     end
-    redis.call('ZADD', prefix .. 'sessions', text(clock + ttl), session)
+    redis.call('ZADD', prefix .. 'sessions', text(deadline), session)
     redis.call('HSET', prefix .. 'replica:' .. replica_of(session), 'session', session, unpack(args, 4))
     local over = redis.call('ZRANGEBYSCORE', prefix .. 'sessions', '-inf', text(clock - SESSION_KEPT_MS))
     for _, old in ipairs(over) do remove_session(prefix, old) end

@@ -13,14 +13,16 @@ extension ClusterState {
     /// Opens or extends a session, tells the others how this replica is, and learns who else lives and who leads.
     ///
     /// A session is named `<replica id>.<something new>`; a name that lapsed never opens again. Redis keeps it for `ttl`
-    /// without another beat. To open what is open already is harmless, so it may be repeated after an unknown outcome.
+    /// without another beat, counted from when the last one was sent. To open what is open already is harmless, and
+    /// extends nothing, so it may be repeated after an unknown outcome.
+    /// `sentAt` is in milliseconds on the lease clock; nil opens the session.
     public func beat(
         _ session: String,
         for ttl: Duration,
-        opens: Bool,
+        sentAt: Int64?,
         _ status: ReplicaReport
     ) async throws(StateError) -> BeatReply {
-        let head = [session, Self.milliseconds(ttl), opens ? "1" : "0"]
+        let head = [session, Self.milliseconds(ttl), sentAt.map { String($0) } ?? "open"]
         let arguments = head + status.fields.flatMap { [$0.name, $0.value] }
         var reply = try await self.call("session_beat", arguments.map { RedisWord($0) })
         switch try reply.text() {

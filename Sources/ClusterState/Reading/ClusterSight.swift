@@ -7,6 +7,11 @@ public struct ClusterSight: Hashable, Sendable {
     public let leader: LeaderSight
     /// Every live replica once, the one that asked included; sorted by id.
     public let replicas: [ReplicaSight]
+
+    /// How long Redis keeps a session without another beat; zero for one that it does not have.
+    public func remaining(of session: String) -> Duration {
+        self.replicas.first { $0.session == session }?.remaining ?? .zero
+    }
 }
 
 /// What Redis knows of the leadership.

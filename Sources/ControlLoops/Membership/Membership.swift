@@ -137,19 +137,22 @@ public final class Membership: ServiceLifecycle.Service {
         let action = self.inner.withLock { $0.machine.beat(now: now, random: .random(in: 0..<1)) }
         switch action {
         case .nothing: break
-        case .open(let ordinal): await self.ask(ordinal, opens: true, sentAt: now)
-        case .extend(let ordinal): await self.ask(ordinal, opens: false, sentAt: now)
+        case .open(let ordinal): await self.ask(ordinal, leaseTime: nil, sentAt: now)
+        case .extend(let ordinal, let leaseTime): await self.ask(ordinal, leaseTime: leaseTime, sentAt: now)
         }
     }
 
-    private func ask(_ ordinal: Int, opens: Bool, sentAt: Instant) async {
+    /// `leaseTime` is `sentAt` by the lease clock; nil opens the session.
+    private func ask(_ ordinal: Int, leaseTime: Int64?, sentAt: Instant) async {
         var status = self.status()
         let (ttl, isLeaving) = self.inner.withLock { ($0.machine.ttl, $0.isLeaving) }
         status.isLeaving = status.isLeaving || isLeaving
         do throws(StateError) {
-            switch try await self.state.beat(self.name(ordinal), for: ttl, opens: opens, status) {
-            case .opened(let sight): self.answered(.opened, sight, sentAt)
-            case .extended(let sight): self.answered(.extended, sight, sentAt)
+            let name = self.name(ordinal)
+            switch try await self.state.beat(name, for: ttl, sentAt: leaseTime, status) {
+            case .opened(let sight), .extended(let sight):
+                let answer = SessionMachine.Answer.kept(remaining: sight.remaining(of: name), clock: sight.leaseClock)
+                self.answered(answer, sight, sentAt)
             case .lapsed: self.answered(.lapsed, nil, sentAt)
             }
         } catch {
@@ -163,8 +166,9 @@ public final class Membership: ServiceLifecycle.Service {
     }
 
     private func answered(_ answer: SessionMachine.Answer, _ sight: ClusterSight?, _ sentAt: Instant) {
+        let now = self.time.now()
         let action = self.inner.withLock { inner in
-            let action = inner.machine.answered(answer, sentAt: sentAt)
+            let action = inner.machine.answered(answer, sentAt: sentAt, now: now)
             inner.isAnswered = true
             guard let sight else { return action }
             inner.view = MembershipView(

@@ -3,7 +3,9 @@ public import Registry
 /// Keeps one replica's session with Redis, and knows how far that session can be trusted.
 ///
 /// Intuition: a guest who pays a night ahead, always early, and knows that the landlord's clock is not his own: he
-/// counts from when he set out to pay, not from when he was thanked, and leaves a margin before the night ends.
+/// counts from when he set out to pay, not from when he was thanked, and leaves a margin before the night ends. He writes
+/// on the note when he set out, by the landlord's clock as he last saw it: should he die on the way and the note come
+/// late, the room is free no later for that.
 /// The hard case is a replica that wakes up from a pause after its own deadline. Redis may still have the session, with
 /// everything held through it: so the same session is extended first, and a new one is opened only when Redis says
 /// that the old one is over. Opening one while the old one lives would count its holdings twice.
@@ -14,7 +16,7 @@ public struct SessionMachine: Hashable, Sendable {
         /// None is open. Can move to `open` and `left`.
         case closed
         /// Redis keeps it at least until the instant; after that it may be over. Can move to `closed` and `left`.
-        case open(until: Instant)
+        case open(until: Instant, clock: LeaseClockReading)
         /// The replica goes away. The last state.
         case left
     }
@@ -43,7 +45,8 @@ public struct SessionMachine: Hashable, Sendable {
     public enum BeatAction: Hashable, Sendable {
         case nothing
         case open(ordinal: Int)
-        case extend(ordinal: Int)
+        /// `sentAt` is now, by the lease clock.
+        case extend(ordinal: Int, sentAt: Int64)
     }
 
     /// Whether it is time for a beat. Whoever is told to beat reports `answered` or `failed` for it. The random number,
@@ -56,9 +59,9 @@ public struct SessionMachine: Hashable, Sendable {
         case .closed:
             self.begin(now: now, random: random)
             return .open(ordinal: self.ordinal)
-        case .open:
+        case .open(_, let clock):
             self.begin(now: now, random: random)
-            return .extend(ordinal: self.ordinal)
+            return .extend(ordinal: self.ordinal, sentAt: clock.estimate(now: now))
         }
     }
 
@@ -71,7 +74,11 @@ public struct SessionMachine: Hashable, Sendable {
         self.nextBeatAt = self.nextBeatAt.map { min($0, soon) }
     }
 
-    public enum Answer: Hashable, Sendable { case opened, extended, lapsed }
+    public enum Answer: Hashable, Sendable {
+        /// Opened or extended: Redis keeps it for `remaining` by its lease clock, which read `clock`, in milliseconds.
+        case kept(remaining: Duration, clock: Int64)
+        case lapsed
+    }
 
     public enum AnswerAction: Hashable, Sendable {
         case nothing
@@ -82,18 +89,14 @@ public struct SessionMachine: Hashable, Sendable {
     }
 
     /// Redis answered a beat that was begun at `sentAt`.
-    public mutating func answered(_ answer: Answer, sentAt: Instant) -> AnswerAction {
+    public mutating func answered(_ answer: Answer, sentAt: Instant, now: Instant) -> AnswerAction {
         self.isAsking = false
-        let until = sentAt + (self.ttl - Self.margin)
         switch (self.state, answer) {
         case (.left, _):
             return .nothing
-        case (.closed, .opened), (.closed, .extended):  // extended: an earlier try had opened it after all
-            self.state = .open(until: until)
-            return .began(ordinal: self.ordinal)
-        case (.open(let earlier), .extended), (.open(let earlier), .opened):
-            self.state = .open(until: max(earlier, until))
-            return .nothing
+        case (_, .kept(let remaining, let clock)):
+            let until = sentAt + (min(remaining, self.ttl) - Self.margin)
+            return self.kept(until: until, LeaseClockReading(milliseconds: clock, at: now))
         case (.closed, .lapsed):  // opened by a try that was never answered, and over since
             self.renounce()
             return .nothing
@@ -122,13 +125,13 @@ public struct SessionMachine: Hashable, Sendable {
 
     /// Whether Redis keeps the session for sure.
     public func isTrusted(now: Instant) -> Bool {
-        guard case .open(let until) = self.state else { return false }
+        guard case .open(let until, _) = self.state else { return false }
         return now < until
     }
 
     /// Until when Redis keeps the session for sure; nil when none is open.
     public var trustedUntil: Instant? {
-        guard case .open(let until) = self.state else { return nil }
+        guard case .open(let until, _) = self.state else { return nil }
         return until
     }
 
@@ -154,6 +157,16 @@ public struct SessionMachine: Hashable, Sendable {
         self.isAsking = true
         self.lastBeatAt = now
         self.nextBeatAt = now + self.ttl / Self.beatsPerLease * (0.9 + 0.2 * random)
+    }
+
+    /// Redis has the session: what a closed one hears of may have been opened by an earlier try.
+    private mutating func kept(until: Instant, _ clock: LeaseClockReading) -> AnswerAction {
+        if case .open(let earlier, _) = self.state {
+            self.state = .open(until: max(earlier, until), clock: clock)
+            return .nothing
+        }
+        self.state = .open(until: until, clock: clock)
+        return .began(ordinal: self.ordinal)
     }
 
     private mutating func renounce() {

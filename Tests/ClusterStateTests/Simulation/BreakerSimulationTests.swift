@@ -25,16 +25,37 @@ import Testing
     @Test(arguments: SimulatedCluster.seeds())
     func `are open on all replicas within 300 ms when nothing gets lost`(seed: SeededRandom) async throws {
         try await SimulatedCluster.run(seed) { cluster in
-            var world = try await BreakerWorld(cluster, replicas: 5)
-            world.hasTrouble = false
-            for place in 0..<2 {
-                try await world.run(for: .seconds(2))
-                world.isSick[place] = true
-            }
-            try await world.run(for: .seconds(2))
+            let world = try await Self.twoTrips(cluster)
             #expect(world.trips >= 2)
             #expect(world.slowest <= .milliseconds(300))
         }
+    }
+
+    @Test func `are so with no hint heard at all, and would not be if they were read once a second`() async throws {
+        for (readInterval, isInTime) in [(Duration.milliseconds(200), true), (.seconds(1), false)] {
+            try await SimulatedCluster.run(SeededRandom(seed: 1)) { cluster in
+                let world = try await Self.twoTrips(cluster, heardShare: 0, readInterval: readInterval)
+                #expect(world.trips >= 2)
+                #expect((world.slowest <= .milliseconds(300)) == isInTime, "\(world.slowest)")
+            }
+        }
+    }
+
+    /// Two of the instances fall ill, one after the other, and nothing gets lost.
+    private static func twoTrips(
+        _ cluster: SimulatedCluster,
+        heardShare: Int = 95,
+        readInterval: Duration = .milliseconds(200)
+    ) async throws -> BreakerWorld {
+        var world = try await BreakerWorld(cluster, replicas: 5)
+        (world.hasTrouble, world.heardShare, world.readInterval) = (false, heardShare, readInterval)
+        world.readsReceipts = heardShare > 0
+        for place in 0..<2 {
+            try await world.run(for: .seconds(2))
+            world.isSick[place] = true
+        }
+        try await world.run(for: .seconds(2))
+        return world
     }
 
     @Test(arguments: [

@@ -41,6 +41,11 @@ struct BreakerWorld {
     var keys: [InstanceKey] = []
     var isSick = [Bool](repeating: false, count: Self.instances)
     var hasTrouble = true
+    /// Percent of hints of a trip that are heard; whoever hears none reads so often.
+    var heardShare = 95
+    var readInterval = Duration.milliseconds(200)
+    /// What Redis says to a report tells that there is news.
+    var readsReceipts = true
     var sessions = 0
     var complaints: [String] = []
     var trips = 0
@@ -154,7 +159,7 @@ struct BreakerWorld {
         self.replicas[index].beatAt = self.cluster.now + .seconds(1)
         if self.isLost(index) { return }
         let session = self.replicas[index].session
-        let reply = try await self.cluster.state.beat(session, for: .seconds(6), opens: true, Samples.status)
+        let reply = try await self.cluster.state.keepSession(session, Samples.status)
         guard case .lapsed = reply else { return }
         self.sessions += 1
         self.replicas[index].session = "\(self.replicas[index].name).\(self.sessions)"
@@ -233,12 +238,12 @@ struct BreakerWorld {
             self.tripped[place] = self.cluster.now
             self.signal(but: index)
         }
-        if receipt.newest != self.replicas[index].version { self.replicas[index].hasNews = true }
+        if self.readsReceipts, receipt.newest != self.replicas[index].version { self.replicas[index].hasNews = true }
     }
 
-    /// Most hear of it at once.
+    /// Most hear of it at once, as a rule.
     private mutating func signal(but index: Int) {
-        for other in self.replicas.indices where other != index && self.cluster.chance(95) {
+        for other in self.replicas.indices where other != index && self.cluster.chance(self.heardShare) {
             self.replicas[other].hasNews = true
             self.replicas[other].turnAt = self.cluster.now + self.cluster.milliseconds(1...40)
         }
@@ -246,7 +251,8 @@ struct BreakerWorld {
 
     private mutating func read(_ index: Int) async throws {
         let now = self.cluster.now
-        let isDue = self.replicas[index].hasNews || self.replicas[index].readAt.map { now - $0 >= .seconds(1) } ?? true
+        let isDue =
+            self.replicas[index].hasNews || self.replicas[index].readAt.map { now - $0 >= self.readInterval } ?? true
         guard isDue else { return }
         self.replicas[index].hasNews = false
         self.replicas[index].readAt = now

@@ -103,7 +103,7 @@ struct JobWorld {
             self.runners[index] = self.newRunner()
             return
         }
-        let reply = try await self.cluster.state.beat(session, for: .seconds(6), opens: true, Samples.status)
+        let reply = try await self.cluster.state.keepSession(session, Samples.status)
         if reply == .lapsed {
             self.runners[index] = self.newRunner()
             return

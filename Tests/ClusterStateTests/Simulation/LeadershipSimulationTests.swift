@@ -32,6 +32,8 @@ private struct LeadershipWorld {
     var fenced = 0
     /// The network loses and delays nothing.
     let isCalm: Bool
+    /// A leader that leaves gives the leadership back.
+    var resigns = true
     /// Since when nobody believed to lead, and why.
     var vacantSince: Instant?
     var isHandedOver = false
@@ -155,7 +157,7 @@ private struct LeadershipWorld {
     /// Reads the record as a beat does, under a session of no other use.
     private mutating func look(_ index: Int) async throws -> BeatReply {
         let name = "r\(index).\(UInt64.random(in: 0...UInt64.max, using: &self.cluster.random))"
-        return try await self.cluster.state.beat(name, for: .milliseconds(1), opens: true, Samples.status)
+        return try await self.cluster.state.beat(name, for: .milliseconds(1), sentAt: nil, Samples.status)
     }
 
     private mutating func write(_ term: Term) async throws {
@@ -190,7 +192,7 @@ private struct LeadershipWorld {
         case 1: self.replicas[leader].pausedUntil = now + self.cluster.milliseconds(1000...20_000)
         case 2:
             if self.replicas[leader].machine.leave() == .resign {
-                self.agenda.plan(.arrive(leader, .resign), at: now + .milliseconds(2))
+                if self.resigns { self.agenda.plan(.arrive(leader, .resign), at: now + .milliseconds(2)) }
                 self.isHandedOver = true
                 self.retire(leader)
             }
@@ -256,6 +258,19 @@ private struct LeadershipWorld {
                 #expect(world.handOvers.allSatisfy { $0 <= .milliseconds(500) }, "\(world.handOvers)")
             }
         }
+    }
+
+    @Test func `would be vacant for longer if a leader left without a word`() async throws {
+        var longest = Duration.zero
+        for seed in SeededRandom.runs(8) where longest <= .milliseconds(500) {
+            try await SimulatedCluster.run(seed, adding: Self.write) { cluster in
+                var world = LeadershipWorld(cluster, replicas: 3, isCalm: true)
+                world.resigns = false
+                try await world.run(for: .seconds(60))
+                longest = world.handOvers.reduce(longest, max)
+            }
+        }
+        #expect(longest > .milliseconds(500), "the simulation would not notice")
     }
 
     @Test func `would not write in order without the fence`() async throws {

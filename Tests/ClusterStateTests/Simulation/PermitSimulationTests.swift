@@ -4,20 +4,51 @@ import Registry
 import Testing
 
 @Suite(.serialized) struct `Permits, whatever happens,` {
-    @Test(arguments: SimulatedCluster.seeds()) func `never let more in than the limit, and do not stand still`(
+    @Test(arguments: SimulatedCluster.seeds()) func `never let more in than the limit, and none is lost for ever`(
         seed: SeededRandom
     ) async throws {
         try await SimulatedCluster.run(seed) { cluster in
-            var random = seed
-            let limit = Int.random(in: 1...8, using: &random)
-            var world = try PermitWorld(cluster, replicas: 3, limit: limit)
-            world.pauses = Bool.random(using: &random)
-            if Bool.random(using: &random) { world.lateShare = 30 }
-            try await world.run(for: .seconds(20))
+            let (world, limit) = try await Self.stormThenCalm(cluster, seed)
             #expect(world.complaints.isEmpty, "limit \(limit): \(world.complaints.prefix(3))")
-            // A single permit is lost with each session that lapses, for its lease: 8 was the least of 300 histories.
-            #expect(world.served > 5 * limit, "\(world.served) requests in 20 s, limit \(limit)")
+            // Three replicas that contend for one permit without hearing hints pass it on 2.6 times a second when
+            // nothing gets lost. No number holds in the storm: where a third of the calls is late, and a replica at the
+            // head of the line dies and keeps its place for a lease, a limit of 1 was seen to serve 2 requests in 20 s.
+            #expect(world.served > 5 * limit, "limit \(limit): \(world.served) served in 5 s after \(world.troubles)")
         }
+    }
+
+    @Test func `would be lost, if those of dead sessions were counted on`() async throws {
+        var least = 99
+        for seed in SeededRandom.runs(10) where least > 5 {
+            let dropped = ("elseif is_live(prefix, field, clock) then\n            grants", "else\n            grants")
+            let unreached = ("        else\n            redis.call('HDEL', key, field)\n", "")
+            try await SimulatedCluster.run(seed, edits: [dropped, unreached]) { cluster in
+                let (world, limit) = try await Self.stormThenCalm(cluster, seed)
+                least = min(least, world.served / limit)
+            }
+        }
+        #expect(least <= 5, "the simulation would not notice")
+    }
+
+    /// Twenty seconds of trouble, eight to get over it; served is what came in the five seconds after.
+    private static func stormThenCalm(_ cluster: SimulatedCluster, _ seed: SeededRandom) async throws -> (
+        world: PermitWorld, limit: Int
+    ) {
+        var random = seed
+        let limit = Int.random(in: 1...8, using: &random)
+        var world = try PermitWorld(cluster, replicas: 3, limit: limit)
+        world.pauses = Bool.random(using: &random)
+        if Bool.random(using: &random) { world.lateShare = 30 }
+        try await world.run(for: .seconds(20))
+        (world.hasTrouble, world.lateShare, world.lossShare) = (false, 0, 0)
+        for index in world.replicas.indices {
+            world.replicas[index].cutUntil = nil
+            world.replicas[index].load = 20
+        }
+        try await world.run(for: .seconds(8))
+        world.served = 0
+        try await world.run(for: .seconds(5))
+        return (world, limit)
     }
 
     @Test(arguments: [
@@ -81,9 +112,45 @@ import Testing
         #expect(violated > 0, "the simulation would not notice")
     }
 
+    @Test(arguments: SimulatedCluster.seeds()) func `keep the limit while nobody reaches Redis, and work goes on`(
+        seed: SeededRandom
+    ) async throws {
+        try await SimulatedCluster.run(seed) { cluster in
+            let world = try await Self.cutOff(cluster)
+            #expect(world.complaints.isEmpty, "\(world.complaints.prefix(3))")
+            // Six permits, each for a request of 0.4 s at most, for 30 s.
+            #expect(world.served > 300, "\(world.served) served")
+        }
+    }
+
+    @Test func `would exceed it, if a replica took what it had asked for and was never given`() async throws {
+        var violated = 0
+        for seed in SeededRandom.runs(10) where violated == 0 {
+            try await SimulatedCluster.run(seed) { cluster in
+                let world = try await Self.cutOff(cluster, .init(usesBeforeGrant: true))
+                violated += world.complaints.isEmpty ? 0 : 1
+            }
+        }
+        #expect(violated > 0, "the simulation would not notice")
+    }
+
+    /// Three busy replicas that lose Redis after four seconds, for half a minute; served is what came after.
+    private static func cutOff(_ cluster: SimulatedCluster, _ mistakes: PermitWorld.Mistakes = .init()) async throws
+        -> PermitWorld
+    {
+        var world = try self.steadyWorld(cluster, mistakes)
+        try await world.run(for: .seconds(4))
+        world.served = 0
+        for index in world.replicas.indices { world.replicas[index].cutUntil = world.cluster.now + .seconds(60) }
+        try await world.run(for: .seconds(30))
+        return world
+    }
+
     /// Three busy replicas that are always in touch with Redis.
-    private static func steadyWorld(_ cluster: SimulatedCluster) throws -> PermitWorld {
-        var world = try PermitWorld(cluster, replicas: 3, limit: 6)
+    private static func steadyWorld(_ cluster: SimulatedCluster, _ mistakes: PermitWorld.Mistakes = .init()) throws
+        -> PermitWorld
+    {
+        var world = try PermitWorld(cluster, replicas: 3, limit: 6, mistakes: mistakes)
         (world.hasTrouble, world.lateShare, world.lossShare, world.countsAll) = (false, 0, 0, true)
         for index in world.replicas.indices { world.replicas[index].load = 20 }
         return world
@@ -92,13 +159,29 @@ import Testing
     @Test(arguments: SimulatedCluster.seeds()) func `of a killed replica serve the others within 8 s`(
         seed: SeededRandom
     ) async throws {
+        let passed = try await self.takeOver(seed)
+        #expect(passed <= .seconds(8))
+        #expect(passed >= .seconds(1), "it had them before: the run says nothing")
+    }
+
+    @Test func `would not, if a beat did not say when it was sent`() async throws {
+        var longest = Duration.zero
+        for seed in SeededRandom.runs(100) where longest <= .seconds(8) {
+            longest = max(longest, try await self.takeOver(seed, .init(beatsWithoutTime: true)))
+        }
+        #expect(longest > .seconds(8), "the simulation would not notice")
+    }
+
+    /// How long after a replica was killed that held everything, and whose calls are lost and late, another one has it.
+    private func takeOver(_ seed: SeededRandom, _ mistakes: PermitWorld.Mistakes = .init()) async throws -> Duration {
+        var passed = Duration.zero
         try await SimulatedCluster.run(seed) { cluster in
-            var world = try PermitWorld(cluster, replicas: 2, limit: 4)
-            // Where Redis is reached: a beat that arrives seconds after its sender was killed extends what shall end.
-            (world.hasTrouble, world.lateShare, world.lossShare) = (false, 0, 0)
+            var world = try PermitWorld(cluster, replicas: 2, limit: 4, mistakes: mistakes)
+            (world.hasTrouble, world.lateShare, world.replicas[1].isNear) = (false, 30, true)
             world.replicas[1].load = 0
             world.replicas[0].load = 40
             try await world.run(for: .seconds(3))
+            for _ in 0..<100 where world.replicas[0].admitted < 4 { try await world.run(for: .milliseconds(100)) }
             let name = try #require(world.grants.max { $0.value < $1.value }?.key)
             #expect(name.hasPrefix("r0"), "the busy one holds")
             world.replicas[0].isAlive = false
@@ -109,8 +192,8 @@ import Testing
                 world.replicas[1].waiting = 4
                 try await world.run(for: .milliseconds(50))
             }
-            #expect(world.cluster.now - killed <= .seconds(8))
-            #expect(world.cluster.now - killed >= .seconds(1), "it had them before: the run says nothing")
+            passed = world.cluster.now - killed
         }
+        return passed
     }
 }

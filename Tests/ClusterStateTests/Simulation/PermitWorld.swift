@@ -23,13 +23,15 @@ struct PermitWorld {
         var pausedUntil: Instant?
         /// No call arrives, no answer comes.
         var cutUntil: Instant?
+        /// Its calls are neither lost nor late.
+        var isNear = false
         var admitted = 0
         var waiting = 0
         var inFlight: [Request] = []
         var load = 10
     }
 
-    enum Call { case beat(ordinal: Int, opens: Bool, sentAt: Instant), permit(session: String, PermitAsk) }
+    enum Call { case beat(ordinal: Int, leaseTime: Int64?, sentAt: Instant), permit(session: String, PermitAsk) }
     enum Event {
         case tick(Int)
         /// The breakers are read, which keeps the lease clock true.
@@ -37,7 +39,7 @@ struct PermitWorld {
         case request(Int)
         case finish(Int, Request)
         case arrive(Int, Call)
-        case beaten(Int, BeatReply, sentAt: Instant)
+        case beaten(Int, SessionMachine.Answer, sentAt: Instant)
         case answered(Int, session: String, PermitAsk, [PermitAnswer]?)
         case failed(Int, Call)
         case trouble
@@ -49,6 +51,8 @@ struct PermitWorld {
         var usesBeforeGrant = false
         /// Tells Redis of a lower holding before it stops using it.
         var tellsBeforeLowering = false
+        /// Does not say in a beat when it was sent.
+        var beatsWithoutTime = false
     }
 
     var cluster: SimulatedCluster
@@ -58,6 +62,8 @@ struct PermitWorld {
     var replicas: [Replica] = []
     var agenda = Agenda<Event>()
     var complaints: [String] = []
+    /// What went wrong when, for whoever reads of a failure.
+    var troubles: [String] = []
     var served = 0
     var calls = 0
     var requests = 0
@@ -155,8 +161,10 @@ extension PermitWorld {
         let random = Double.random(in: 0..<1, using: &self.cluster.random)
         switch self.replicas[index].session.beat(now: now, random: random) {
         case .nothing: break
-        case .open(let ordinal): self.send(index, .beat(ordinal: ordinal, opens: true, sentAt: now))
-        case .extend(let ordinal): self.send(index, .beat(ordinal: ordinal, opens: false, sentAt: now))
+        case .open(let ordinal): self.send(index, .beat(ordinal: ordinal, leaseTime: nil, sentAt: now))
+        case .extend(let ordinal, let leaseTime):
+            let told = self.mistakes.beatsWithoutTime ? .max : leaseTime
+            self.send(index, .beat(ordinal: ordinal, leaseTime: told, sentAt: now))
         }
         self.turn(index)
         self.agenda.plan(.tick(index), at: now + .milliseconds(50))
@@ -244,12 +252,13 @@ extension PermitWorld {
         let now = self.cluster.now
         self.calls += 1
         let isCut = self.replicas[index].cutUntil.map { $0 > now } ?? false
-        if isCut || self.cluster.chance(self.lossShare) {
+        let isNear = self.replicas[index].isNear
+        if isCut || !isNear && self.cluster.chance(self.lossShare) {
             return self.agenda.plan(.failed(index, call), at: now + .milliseconds(500))
         }
         // A call may arrive long after its sender gave it up, behind a later one.
         let delay =
-            self.cluster.chance(self.lateShare)
+            !isNear && self.cluster.chance(self.lateShare)
             ? self.cluster.milliseconds(200...2500) : self.cluster.milliseconds(1...4)
         self.agenda.plan(.arrive(index, call), at: now + delay)
         if delay > .milliseconds(500) { self.agenda.plan(.failed(index, call), at: now + .milliseconds(500)) }
@@ -259,17 +268,17 @@ extension PermitWorld {
         let now = self.cluster.now
         try await self.cluster.setClock()
         // A late answer to a call that was given up is dropped with its connection.
-        let isDropped = self.cluster.chance(self.lossShare)
+        let isDropped = !self.replicas[index].isNear && self.cluster.chance(self.lossShare)
         let delay = self.cluster.milliseconds(1...4)
         switch call {
-        case .beat(let ordinal, let opens, let sentAt):
+        case .beat(let ordinal, let leaseTime, let sentAt):
             let name = self.name(index, ordinal)
-            let reply = try await self.cluster.state.beat(name, for: .seconds(6), opens: opens, Samples.status)
+            let reply = try await self.cluster.state.beat(name, for: .seconds(6), sentAt: leaseTime, Samples.status)
             if now - sentAt > .milliseconds(500) { break }
             if isDropped {
                 self.agenda.plan(.failed(index, call), at: sentAt + .milliseconds(500))
             } else {
-                self.agenda.plan(.beaten(index, reply, sentAt: sentAt), at: now + delay)
+                self.agenda.plan(.beaten(index, .init(reply, of: name), sentAt: sentAt), at: now + delay)
             }
         case .permit(let session, let ask):
             let answers = try await self.cluster.state.leasePermits([ask], session: session)
@@ -282,14 +291,8 @@ extension PermitWorld {
         try await self.checkGrants()
     }
 
-    private mutating func beaten(_ index: Int, _ reply: BeatReply, sentAt: Instant) {
-        let answer: SessionMachine.Answer =
-            switch reply {
-            case .opened: .opened
-            case .extended: .extended
-            case .lapsed: .lapsed
-            }
-        switch self.replicas[index].session.answered(answer, sentAt: sentAt) {
+    private mutating func beaten(_ index: Int, _ answer: SessionMachine.Answer, sentAt: Instant) {
+        switch self.replicas[index].session.answered(answer, sentAt: sentAt, now: self.cluster.now) {
         case .nothing: break
         case .began, .lost: self.lose(index)
         }
@@ -342,7 +345,11 @@ extension PermitWorld {
         self.agenda.plan(.trouble, at: now + self.cluster.milliseconds(3000...9000))
         let living = self.replicas.indices.filter { self.replicas[$0].isAlive }
         let index = living.randomElement(using: &self.cluster.random) ?? 0
-        switch Int.random(in: 0..<4, using: &self.cluster.random) {
+        let kind = Int.random(in: 0..<4, using: &self.cluster.random)
+        let name =
+            kind == 0 ? "killed" : self.pauses && kind == 1 ? "paused" : self.pauses && kind == 2 ? "cut" : "step"
+        self.troubles.append("\(now.nanoseconds / 1_000_000 - 1_000_000): r\(index) \(name), held \(self.grants)")
+        switch kind {
         case 0:
             // Its requests end with its connections.
             self.replicas[index].isAlive = false

@@ -1,5 +1,6 @@
 import ClusterFunctions
 import ClusterState
+import Decisions
 import Foundation
 import ManagerTesting
 import RedisClient
@@ -67,6 +68,26 @@ struct SimulatedCluster {
     /// True in so many of a hundred cases.
     mutating func chance(_ percent: Int) -> Bool {
         Int.random(in: 0..<100, using: &self.random) < percent
+    }
+}
+
+extension ClusterState {
+    /// Opens a session, or extends it, for a world without late beats.
+    func keepSession(_ session: String, _ status: ReplicaReport) async throws -> BeatReply {
+        let reply = try await self.beat(session, for: .seconds(6), sentAt: nil, status)
+        guard case .extended = reply else { return reply }
+        return try await self.beat(session, for: .seconds(6), sentAt: .max, status)
+    }
+}
+
+extension SessionMachine.Answer {
+    /// What `Membership` makes of a reply.
+    init(_ reply: BeatReply, of session: String) {
+        switch reply {
+        case .opened(let sight), .extended(let sight):
+            self = .kept(remaining: sight.remaining(of: session), clock: sight.leaseClock)
+        case .lapsed: self = .lapsed
+        }
     }
 }
 

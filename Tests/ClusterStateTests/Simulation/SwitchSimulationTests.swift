@@ -18,7 +18,7 @@ private struct SwitchWorld {
         var epoch = Epoch.zero
         var sleepsUntil: Instant?
         /// What Redis answered, and when the replica will hear it.
-        var answer: (reply: BeatReply, sentAt: Instant, at: Instant)?
+        var answer: (heard: SessionMachine.Answer, sentAt: Instant, at: Instant)?
         var catchesUp: (ordinal: Int, known: Int)?
         var isReady: Bool { self.answer == nil }
     }
@@ -95,29 +95,24 @@ private struct SwitchWorld {
         guard self.replicas[index].isReady else { return }
         let now = self.cluster.now
         let ordinal: Int
-        let opens: Bool
+        let sentAt: Int64?
         switch self.replicas[index].session.beat(now: now, random: 0.5) {
         case .nothing: return
-        case .open(let number): (ordinal, opens) = (number, true)
-        case .extend(let number): (ordinal, opens) = (number, false)
+        case .open(let number): (ordinal, sentAt) = (number, nil)
+        case .extend(let number, let time): (ordinal, sentAt) = (number, time)
         }
         let name = "\(self.replicas[index].name).\(self.replicas[index].boot)-\(ordinal)"
         var report = Samples.status
         report.epoch = self.replicas[index].epoch
-        let reply = try await self.cluster.state.beat(name, for: .seconds(6), opens: opens, report)
-        self.replicas[index].answer = (reply, now, now + self.cluster.milliseconds(0...30))
+        let reply = try await self.cluster.state.beat(name, for: .seconds(6), sentAt: sentAt, report)
+        let answer = SessionMachine.Answer(reply, of: name)
+        self.replicas[index].answer = (answer, now, now + self.cluster.milliseconds(0...30))
     }
 
     private mutating func hear(_ index: Int) {
         guard let answer = self.replicas[index].answer, answer.at <= self.cluster.now else { return }
         self.replicas[index].answer = nil
-        let heard: SessionMachine.Answer =
-            switch answer.reply {
-            case .opened: .opened
-            case .extended: .extended
-            case .lapsed: .lapsed
-            }
-        _ = self.replicas[index].session.answered(heard, sentAt: answer.sentAt)
+        _ = self.replicas[index].session.answered(answer.heard, sentAt: answer.sentAt, now: self.cluster.now)
         guard let ordinal = self.replicas[index].session.openOrdinal,
             let until = self.replicas[index].session.trustedUntil
         else { return }
