@@ -20,7 +20,7 @@ import Testing
                 try await state.register(try Samples.definition("new"), source: .api, floor: .zero)
             }
             #expect(error?.underlying?.code == .outOfMemory)
-            guard case .extended = try await state.beat("r1.a", for: .seconds(6), opens: false, Samples.status) else {
+            guard case .extended = try await state.beat("r1.a", for: .seconds(6), sentAt: .max, Samples.status) else {
                 throw StateSurprise()
             }
             guard case .renewed = try await state.campaign(as: "r1.a", for: .seconds(6)) else { throw StateSurprise() }
@@ -72,6 +72,50 @@ import Testing
             let verdict = Evaluation(id: due.order.id, metric: .accuracy, threshold: 1, endedAt: ended)
             _ = try await state.endEvaluation(due.order, verdict, term: term, floor: .zero)
             #expect(try await state.nextEvaluation(term: term) == nil)
+        }
+        await fixture.stop()
+    }
+
+    /// Two jobs of which the first has a runner, `r1.a`, which then is without memory.
+    private func jobs(_ redis: Redis) async throws -> ClusterState {
+        let state = ClusterState(redis: redis, namespace: "t")
+        try await Samples.join(state)
+        for id in ["j1", "j2"] { _ = try await state.submit(try Samples.order(id)) }
+        #expect(try await state.claimJobs(1, session: "r1.a", running: [])?.count == 1)
+        _ = try await redis.send(["CONFIG", "SET", "maxmemory", "1"])
+        return state
+    }
+
+    @Test func `takes no new training job, and carries those that it has to their ends`() async throws {
+        let fixture = try await RedisFixture.start()
+        try await fixture.withClient(library: ClusterState.library) { redis in
+            let state = try await self.jobs(redis)
+            let error = await #expect(throws: StateError.self) {
+                try await state.submit(try Samples.order("j3"))
+            }
+            #expect(error?.underlying?.code == .outOfMemory)
+            let (first, second) = (try #require(JobID("j1")), try #require(JobID("j2")))
+            let place = InstanceKey(service: try Samples.id("s"), url: try ServiceURL("http://h:1"))
+            #expect(try await state.sendJob(first, to: place, limit: 1, session: "r1.a", []) == .done)
+            #expect(try await state.noteJob(first, phase: .watching, session: "r1.a", [.progress(0.5)]) == .done)
+            #expect(try await state.endJob(first, .succeeded, detail: "", session: "r1.a", []) == .done)
+            #expect(try await state.claimJobs(1, session: "r2.a", running: [])?.map(\.job.id) == [second])
+            #expect(try await state.releaseJob(second, after: .zero, session: "r2.a", []) == .done)
+            guard case .cancelled = try await state.cancelJob(second) else { throw StateSurprise() }
+        }
+        await fixture.stop()
+    }
+
+    @Test func `would leave them where they are, without the flag of the functions`() async throws {
+        let fixture = try await RedisFixture.start()
+        let library = try SimulatedCluster.library([("local BOUNDED = { 'allow-oom' }", "local BOUNDED = {}")])
+        try await fixture.withClient(library: library) { redis in
+            let state = try await self.jobs(redis)
+            let id = try #require(JobID("j1"))
+            let end = await #expect(throws: StateError.self) {
+                try await state.endJob(id, .succeeded, detail: "", session: "r1.a", [])
+            }
+            #expect(end?.underlying?.code == .outOfMemory)
         }
         await fixture.stop()
     }

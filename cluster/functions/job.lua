@@ -2,6 +2,8 @@
 -- runner that lost it is refused. What is done outside is noted before it is done: a job is `sending` from before its
 -- request leaves until the trainer answered, so whoever takes it over knows that the training may have started.
 -- A job is queued (phase waiting, preparing), running (sending, watching, finding), or has ended and has no phase.
+-- When Redis is full no job is submitted, but those that are there go on: their number is bounded, what a step writes is
+-- small and replaces what the step before wrote, and an end frees the request.
 
 local JOBS_UNENDED_MAX = 1000
 -- Requests of jobs that have not ended, together.
@@ -160,7 +162,7 @@ local function job_claim(keys, args)
     end
     return reply
 end
-publish('job_claim', job_claim)
+publish('job_claim', job_claim, BOUNDED)
 
 local function trainings_at(prefix, instance, but)
     local stored = redis.call('HGETALL', prefix .. 'jobs-placed')
@@ -196,7 +198,7 @@ local function job_send(keys, args)
     record_event(prefix, replica_of(session), 'job_sent', id, '0', instance)
     return { 'ok' }
 end
-publish('job_send', job_send)
+publish('job_send', job_send, BOUNDED)
 
 --[[
   Note how a job goes on.
@@ -228,7 +230,7 @@ local function job_note(keys, args)
     end
     return { 'ok', redis.call('HGET', key, 'cancel') or '' }
 end
-publish('job_note', job_note)
+publish('job_note', job_note, BOUNDED)
 
 --[[
   Give a job back: one that was not sent waits again, one that was is for any other runner to take over at once.
@@ -258,7 +260,7 @@ local function job_release(keys, args)
     redis.call('HDEL', key, 'runner')
     return { 'ok' }
 end
-publish('job_release', job_release)
+publish('job_release', job_release, BOUNDED)
 
 --[[
   End a job.
@@ -280,7 +282,7 @@ local function job_end(keys, args)
     finish_job(prefix, id, args[3], replica_of(session), args[4])
     return { 'ok' }
 end
-publish('job_end', job_end)
+publish('job_end', job_end, BOUNDED)
 
 --[[
   Cancel a job: at once when no trainer was asked yet, else its runner is told to ask the trainer.
@@ -307,7 +309,7 @@ local function job_cancel(keys, args)
     end
     return { reply, redis.call('HGETALL', key) }
 end
-publish('job_cancel', job_cancel)
+publish('job_cancel', job_cancel, BOUNDED)
 
 --[[
   A page of jobs, the newest first.
