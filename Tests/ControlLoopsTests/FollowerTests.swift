@@ -29,6 +29,33 @@ import Testing
         }
     }
 
+    @Test func `is told of a change by the log, and would else learn it seconds later, by comparing`() async throws {
+        let told = try await Self.fastest(namespaceOfFeed: nil)
+        let compared = try await Self.fastest(namespaceOfFeed: "elsewhere")
+        #expect(told < .seconds(1) && told < compared, "told after \(told)")
+        #expect(compared > .seconds(1), "the test would not notice: \(compared)")
+    }
+
+    /// The shortest of three times from the beginning of a change until a follower uses it; its feed may be of another
+    /// registry, where nothing happens. A busy machine makes some longer.
+    private static func fastest(namespaceOfFeed: String?) async throws -> Duration {
+        let fixture = try await RedisFixture.shared()
+        let namespace = fixture.prefix()
+        let times = Mutex<[Duration]>([])
+        try await FollowerReplica.run(fixture, namespace) { writer in
+            try await FollowerReplica.run(fixture, namespace, feed: namespaceOfFeed.map { namespace + $0 }) { reader in
+                // The first one comes at any time between two comparisons, each other right after one.
+                for number in 0..<4 {
+                    let began = ContinuousClock.now
+                    let epoch = try await writer.register("s\(number)")
+                    #expect(await reader.holder.waitForEpoch(epoch, within: .seconds(20)))
+                    if number > 0 { times.withLock { $0.append(ContinuousClock.now - began) } }
+                }
+            }
+        }
+        return times.withLock { $0.min() } ?? .zero
+    }
+
     @Test func `learns everything at its start, more than one page of it`() async throws {
         let fixture = try await RedisFixture.shared()
         let namespace = fixture.prefix()
@@ -191,6 +218,7 @@ struct FollowerReplica: Sendable {
         _ fixture: RedisFixture,
         _ namespace: String,
         through proxy: ChaosProxy? = nil,
+        feed: String? = nil,
         disk: DiskSnapshot? = nil,
         isConnected: Bool = true,
         _ body: @Sendable (FollowerReplica) async throws -> Void
@@ -211,7 +239,8 @@ struct FollowerReplica: Sendable {
             logger: logger,
             purpose: .blockingReads
         )
-        let replica = Self(ClusterState(redis: commands, namespace: namespace), reads, namespace, disk, logger)
+        let state = ClusterState(redis: commands, namespace: namespace)
+        let replica = Self(state, ChangeFeed(redis: reads, namespace: feed ?? namespace), disk, logger)
         try await commands.whileRunning { _ in
             try await reads.whileRunning { _ in
                 try await withThrowingTaskGroup(of: Void.self) { group in
@@ -227,13 +256,13 @@ struct FollowerReplica: Sendable {
         }
     }
 
-    private init(_ state: ClusterState, _ reads: Redis, _ namespace: String, _ disk: DiskSnapshot?, _ logger: Logger) {
+    private init(_ state: ClusterState, _ feed: ChangeFeed, _ disk: DiskSnapshot?, _ logger: Logger) {
         self.state = state
         self.holder = SnapshotHolder()
         self.contact = StoreContact()
         self.follower = Follower(
             state: state,
-            feed: ChangeFeed(redis: reads, namespace: namespace),
+            feed: feed,
             holder: self.holder,
             contact: self.contact,
             disk: disk,
