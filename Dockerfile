@@ -7,7 +7,7 @@ ARG BUILD_IMAGE=swift:6.3-bookworm
 ARG RUN_IMAGE=debian:bookworm-slim
 
 FROM ${BUILD_IMAGE} AS build
-# libhiredis0.14 in the run stage is what this one links to.
+# libhiredis0.14 in the last stage is what this one links to.
 # hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libhiredis-dev \
@@ -19,18 +19,13 @@ RUN swift package resolve
 COPY . .
 RUN install -D -s "$(.ci/release model-manager)/model-manager" /install/model-manager
 
+# Goes on where the manager's build ended: what both programs share is compiled once.
 FROM build AS build-demo
 RUN install -D -s "$(.ci/release demo-model-service)/demo-model-service" /install/demo-model-service
 
-FROM ${RUN_IMAGE} AS run
-# hadolint ignore=DL3008
-RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates libhiredis0.14 redis-server tzdata \
- && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin model-manager \
- && install -d -o 10001 -g 10001 -m 0700 /var/lib/model-manager
-
-FROM run AS demo-model-service
+# The demo's program is one file that needs only what every Debian has.
+FROM ${RUN_IMAGE} AS demo-model-service
+RUN useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin demo-model-service
 COPY --from=build-demo /install/demo-model-service /usr/local/bin/
 USER 10001:10001
 EXPOSE 8000
@@ -38,7 +33,13 @@ ENTRYPOINT ["demo-model-service", "--host", "0.0.0.0"]
 CMD ["--port", "8000"]
 
 # The last stage is what a build without --target makes.
-FROM run AS model-manager
+FROM ${RUN_IMAGE} AS model-manager
+# hadolint ignore=DL3008
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates libhiredis0.14 libstdc++6 redis-server tzdata \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin model-manager \
+ && install -d -o 10001 -g 10001 -m 0700 /var/lib/model-manager
 COPY --from=build /install/model-manager /usr/local/bin/
 ENV DATA_DIR=/var/lib/model-manager
 USER 10001:10001
