@@ -13,8 +13,7 @@ struct ModelManagerProgram: AsyncParsableCommand {
         version: ProgramVersion.text,
         subcommands: [
             ServeCommand.self, ServicesCommand.self, ModelsCommand.self, TrainCommand.self, ClusterCommand.self,
-            RedisCommand.self,
-            HealthcheckCommand.self,
+            RedisCommand.self, DrainCommand.self, HealthcheckCommand.self,
         ],
         helpNames: [.short, .long]
     )

@@ -106,6 +106,39 @@ import Testing
         service.signal(SIGTERM)
     }
 
+    @Test func `drain has a replica leave, waits for it, and tells it once however often it is called`() async throws {
+        let replica = try await LocalReplica.start()
+        let service = try await replica.startService("lstm_a")
+        _ = try await PlainClient(service.url).post("/_fault", #"{"delay_ms": 3000}"#)
+        let (client, url) = (replica.client, replica.manager.url)
+        async let slow = client.post("/predict", LocalReplica.predict)
+        let isUnderWay = try await eventually(within: .seconds(10)) {
+            try await client.get("/services/lstm_a").body.contains(#""in_flight":1"#)
+        }
+        #expect(isUnderWay)
+        let drain = ["drain", "--data-dir", replica.folder.path + "/data", "--wait"]
+        #expect(try await `The commands`.run(drain + ["0"], at: url).code == 0)
+        #expect(try await replica.manager.errorLine(containing: "leaving", within: .seconds(20)) != nil)
+        #expect(try await `The commands`.run(drain + ["0.1"], at: url).code == 75)
+        #expect(try await `The commands`.run(drain + ["15"], at: url).code == 0)
+        #expect(try await slow.status == 200)
+        #expect(try await replica.manager.exitCode(within: .seconds(1)) == 0)
+        #expect(try await `The commands`.run(drain + ["15"], at: url).code == 69)
+    }
+
+    @Test func `two replicas of one Redis cannot share a data directory`() async throws {
+        let fixture = try await RedisFixture.shared()
+        let replica = try await LocalReplica.start(["REDIS_URL": fixture.url, "REDIS_KEY_PREFIX": fixture.prefix()])
+        let second = try await RunningProgram.start(
+            ProgramFolder.program("model-manager"),
+            ["serve"],
+            environment: replica.environment,
+            directory: replica.folder.path,
+            waitsForReady: false
+        )
+        #expect(try await second.exitCode(within: .seconds(20)) == 75)
+    }
+
     @Test func `the probe port serves the two probes and nothing else`() async throws {
         let replica = try await LocalReplica.start(["PROBE_PORT": "0", "DRAIN_DELAY": "3"])
         let line = try #require(

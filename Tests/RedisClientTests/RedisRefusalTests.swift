@@ -24,9 +24,10 @@ import Testing
 
     @Test func `writes because it cannot persist, it is connected to and read from`() async throws {
         let fixture = try await RedisFixture.start()
-        mkdir("\(fixture.directory)/dump.rdb", 0o700)
-        mkdir("\(fixture.directory)/dump.rdb/in-the-way", 0o700)
         try await fixture.withClient { redis in
+            // Not sooner: a server that still starts takes the folder for its data, and ends.
+            mkdir("\(fixture.directory)/dump.rdb", 0o700)
+            mkdir("\(fixture.directory)/dump.rdb/in-the-way", 0o700)
             _ = try await redis.send(["SET", "key", "value"])
             _ = try await redis.send(["CONFIG", "SET", "save", "3600 1"])
             _ = try await redis.send(["BGSAVE"])

@@ -77,9 +77,8 @@ extension Prober {
     }
 
     private func logShared(_ key: InstanceKey, _ result: ProbeResult) {
-        let metadata: Logger.Metadata = [
-            "mm.service": "\(key.service)", "mm.instance": "\(key.url)", "mm.reason": "\(result.error ?? "")",
-        ]
+        var metadata: Logger.Metadata = ["mm.service": "\(key.service)", "mm.instance": "\(key.url)"]
+        if let error = result.error { metadata["mm.reason"] = "\(error)" }
         if result.finding == .well {
             self.logger.info("probes call the instance healthy", metadata: metadata)
         } else {

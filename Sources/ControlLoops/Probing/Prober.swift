@@ -158,10 +158,11 @@ public final class Prober: ServiceLifecycle.Service {
     }
 
     private func log(_ change: VerdictChange, of key: InstanceKey) {
-        let metadata: Logger.Metadata = [
+        var metadata: Logger.Metadata = [
             "mm.service": "\(key.service)", "mm.instance": "\(key.url)", "mm.verdict": "\(change.to.rawValue)",
-            "mm.verdict_before": "\(change.from.rawValue)", "mm.reason": "\(change.reason ?? "")",
+            "mm.verdict_before": "\(change.from.rawValue)",
         ]
+        if let reason = change.reason { metadata["mm.reason"] = "\(reason)" }
         switch change.to {
         case .unhealthy: self.logger.warning("probes call the instance unhealthy", metadata: metadata)
         case .healthy, .unknown: self.logger.info("probes call the instance healthy", metadata: metadata)

@@ -42,7 +42,7 @@ public struct ProbeDoor: Sendable {
                 availableConnectionsDelegate: MaximumAvailableConnections(Self.connectionsMax)
             ),
             onServerRunning: { channel in
-                let address = channel.localAddress.map { "\($0)" } ?? "unknown"
+                let address = "\(self.host):\(channel.localAddress?.port ?? 0)"
                 logger.info("serving probes", metadata: ["mm.address": "\(address)"])
             },
             eventLoopGroupProvider: .shared(self.group),

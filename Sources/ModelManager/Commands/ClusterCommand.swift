@@ -21,9 +21,9 @@ extension ClusterCommand {
             let cluster = try await self.connection.client().send("GET", "/cluster")
             guard self.output.output == .table else { return print(cluster.serialized(pretty: true)) }
             let rows = cluster.list("replicas").map { replica in
-                ["replica_id", "role", "epoch", "lease_expires_in", "in_flight", "started_at", "version"].map(
-                    replica.shown
-                )
+                ["replica_id", "role", "epoch"].map(replica.shown)
+                    + [replica.shownSeconds("lease_expires_in")]
+                    + ["in_flight", "started_at", "version"].map(replica.shown)
             }
             print(TablePrinter.render(["REPLICA", "ROLE", "EPOCH", "LEASE", "IN-FLIGHT", "STARTED", "VERSION"], rows))
             guard let leader = cluster["leader"], leader != .null else { return print("no leader now") }
@@ -68,7 +68,8 @@ extension ClusterCommand {
                 ["service_id", "instance", "eligible", "reasons"].map(candidate.shown)
             }
             print(TablePrinter.render(["SERVICE", "INSTANCE", "ELIGIBLE", "REASONS"], rows))
-            print("would pick: \(explanation.shown("would_pick"))")
+            guard let pick = explanation["would_pick"], pick != .null else { return print("would pick none") }
+            print("would pick \(pick.shown("service_id")) at \(pick.shown("instance"))")
         }
     }
 }

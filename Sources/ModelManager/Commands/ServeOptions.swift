@@ -6,12 +6,15 @@ struct ServeOptions: ParsableArguments {
     @Option(name: .customLong("api-host"), help: "Address the API listens on (default 0.0.0.0).") var apiHost: String?
     @Option(name: .customLong("api-port"), help: "Port the API listens on; 0 picks one (default 8008).") var apiPort:
         String?
-    @Option(name: .customLong("log-level"), help: "TRACE DEBUG INFO NOTICE WARNING ERROR CRITICAL (default INFO).")
+    @Option(
+        name: .customLong("log-level"),
+        help: "One of TRACE DEBUG INFO NOTICE WARNING ERROR CRITICAL (default INFO)."
+    )
     var logLevel: String?
-    @Option(name: .customLong("log-format"), help: "Text or json (default text).") var logFormat: String?
+    @Option(name: .customLong("log-format"), help: "One of text json (default text).") var logFormat: String?
     @Option(name: .customLong("service-discovery-interval"), help: "Seconds between two discovery sweeps (default 30).")
     var serviceDiscoveryInterval: String?
-    @Option(name: .customLong("discovery-seeds"), help: "Host:port list whose servers are asked what they serve.")
+    @Option(name: .customLong("discovery-seeds"), help: "List of host:port whose servers are asked what they serve.")
     var discoverySeeds: String?
     @Option(name: .customLong("discovery-catalogues"), help: "URLs that return the form of the services file.")
     var discoveryCatalogues: String?
@@ -24,7 +27,7 @@ struct ServeOptions: ParsableArguments {
     @Option(
         name: .customLong("load-balancing-strategy"),
         help:
-            "Round_robin weighted_round_robin least_requests power_of_two latency consistent_hash random (default round_robin)."
+            "One of round_robin weighted_round_robin least_requests power_of_two latency consistent_hash random (default round_robin)."
     ) var loadBalancingStrategy: String?
     @Option(name: .customLong("max-retries"), help: "Further attempts after the first one (default 3).") var maxRetries:
         String?
@@ -66,7 +69,10 @@ struct ServeOptions: ParsableArguments {
     var queueLimit: String?
     @Option(name: .customLong("queue-timeout"), help: "Seconds one of them waits (default 5).")
     var queueTimeout: String?
-    @Option(name: .customLong("limit-on-redis-loss"), help: "hold: use the permits in hand; strict: none.")
+    @Option(
+        name: .customLong("limit-on-redis-loss"),
+        help: "One of hold (keep using the permits in hand) strict (admit nothing; default hold)."
+    )
     var limitOnRedisLoss: String?
     @Option(name: .customLong("max-body-bytes"), help: "Larger requests get 413 (default 16777216).") var maxBodyBytes:
         String?
@@ -76,7 +82,10 @@ struct ServeOptions: ParsableArguments {
     ) var drainDelay: String?
     @Option(name: .customLong("shutdown-grace"), help: "Seconds running requests may take after that (default 60).")
     var shutdownGrace: String?
-    @Option(name: .customLong("probe-port"), help: "Second listener, only for /health/live and /health/ready.")
+    @Option(
+        name: .customLong("probe-port"),
+        help: "Second listener, only for /health/live and /health/ready; none by default."
+    )
     var probePort: String?
     @Option(name: .customLong("event-loops"), help: "Threads of the data plane; the number of cores by default.")
     var eventLoops: String?

@@ -43,10 +43,8 @@ extension ServicesCommand {
         private func show(_ services: [JSONValue]) {
             guard self.output.output == .table else { return print(JSONValue.array(services).serialized(pretty: true)) }
             let rows = services.map { service in
-                [
-                    "service_id", "model_type", "model_version", "status", "circuit_breaker", "in_flight",
-                    "max_concurrent_requests", "service_url",
-                ].map(service.shown)
+                ["service_id", "model_type", "model_version", "status", "circuit_breaker", "in_flight"]
+                    .map(service.shown) + [service.shownLimit, service.shown("service_url")]
             }
             print(
                 TablePrinter.render(

@@ -27,6 +27,18 @@ extension JSONValue {
         }
     }
 
+    /// A member in seconds, as much of it as a person reads.
+    func shownSeconds(_ name: String) -> String {
+        let text = self.shown(name)
+        return Double(text).map { "\(($0 * 10).rounded() / 10) s" } ?? text
+    }
+
+    /// A service's limit; `-` when there is none.
+    var shownLimit: String {
+        let text = self.shown("max_concurrent_requests")
+        return text == "0" ? "-" : text
+    }
+
     func list(_ name: String) -> [JSONValue] {
         if case .object(let object) = self, case .array(let values)? = object[name] { values } else { [] }
     }

@@ -20,7 +20,7 @@ struct Replica {
     private let logger: Logger
     private let store: StoreParts
     private let dataPlane: DataPlane
-    private let condition = ReplicaCondition()
+    private let condition: ReplicaCondition
     private let presence: MembershipParts.Presence
     private let members: MembershipParts
     private let breakers: BreakerParts
@@ -38,6 +38,8 @@ struct Replica {
         self.controlLoops = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         self.dataLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
         self.store = try StoreParts(configuration, group: self.controlLoops, logger: logger)
+        let lock = self.store.directoryLock
+        self.condition = ReplicaCondition(onDraining: { lock?.noteLeaving() })
         self.dataPlane = DataPlane(
             settings: configuration.dataPlane,
             group: self.dataLoops,

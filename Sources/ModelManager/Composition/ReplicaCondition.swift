@@ -2,8 +2,14 @@ import Synchronization
 
 /// What changes in a replica's life and everybody in it may ask: where it listens, and whether it is leaving.
 final class ReplicaCondition: Sendable {
+    /// Called once, when the draining begins.
+    private let onDraining: @Sendable () -> Void
     private let draining = Atomic(false)
     private let listening = Mutex("")
+
+    init(onDraining: @escaping @Sendable () -> Void) {
+        self.onDraining = onDraining
+    }
 
     var isDraining: Bool { self.draining.load(ordering: .relaxed) }
 
@@ -11,7 +17,8 @@ final class ReplicaCondition: Sendable {
     var address: String { self.listening.withLock { $0 } }
 
     func beginDraining() {
-        self.draining.store(true, ordering: .relaxed)
+        guard !self.draining.exchange(true, ordering: .relaxed) else { return }
+        self.onDraining()
     }
 
     func listens(at address: String) {

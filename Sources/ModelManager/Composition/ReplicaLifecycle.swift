@@ -80,7 +80,7 @@ struct ReplicaLifecycle: ServiceLifecycle.Service {
             Data("ready url=http://\(host):\(port) replica=\(self.configuration.replicaID)\n".utf8)
         )
         self.condition.listens(at: "\(host):\(port)")
-        self.logger.info("serving", metadata: ["mm.address": "\(address)"])
+        self.logger.info("serving", metadata: ["mm.address": "\(host):\(port)"])
     }
 
     private func leave(because signal: UnixSignal) async throws {

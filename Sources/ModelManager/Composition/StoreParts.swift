@@ -15,6 +15,8 @@ struct StoreParts {
     let holder = SnapshotHolder()
     let contact = StoreContact()
     let signalFeed: SignalFeed
+    /// Nil when a replica of a shared Redis has no directory it may write; it can do without.
+    let directoryLock: DirectoryLock?
     /// Where loops of short steps run.
     let thread: ControlThread
     /// In the order in which they start.
@@ -32,9 +34,11 @@ struct StoreParts {
                 withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700]
             )
+            self.directoryLock = try Self.lock(configuration.dataDirectory)
         } else {
             let own = try PrivateRedis(directory: configuration.dataDirectory, logger: logger)
             redisConfiguration = own.configuration
+            self.directoryLock = own.lock
             first.append(own)
         }
         redisConfiguration.clientName = "mm-\(configuration.replicaID)"
@@ -44,8 +48,8 @@ struct StoreParts {
             logger: logger,
             library: ClusterState.library
         )
-        let reads = Redis(configuration: redisConfiguration, group: group, logger: logger, purpose: .blockingReads)
-        let changes = Self.changes(configuration, redisConfiguration, group, logger)
+        let reads = Self.blockingReads(beside: self.redis, group, logger)
+        let changes = configuration.redisReplicas > 0 ? Self.changes(beside: self.redis, group, logger) : nil
         self.state = ClusterState(
             redis: self.redis,
             namespace: configuration.redisKeyPrefix,
@@ -60,24 +64,42 @@ struct StoreParts {
             disk: DiskSnapshot(path: "\(configuration.dataDirectory)/snapshot.json"),
             logger: logger
         )
-        let signals = Redis(configuration: redisConfiguration, group: group, logger: logger, purpose: .blockingReads)
+        let signals = Self.blockingReads(beside: self.redis, group, logger)
         self.signalFeed = SignalFeed(redis: signals, namespace: configuration.redisKeyPrefix)
         self.services = first + [self.redis, reads, signals] + (changes.map { [$0] } ?? []) + [self.follower]
     }
 
-    /// A connection for changes alone when they are to wait for Redis replicas: a wait holds up what is behind it.
-    private static func changes(
-        _ configuration: ReplicaConfiguration,
-        _ redisConfiguration: RedisConfiguration,
+    /// Two replicas would keep their snapshots in one file.
+    private static func lock(_ directory: String) throws(PrivateRedisError) -> DirectoryLock? {
+        do throws(PrivateRedisError) {
+            return try DirectoryLock(directory: directory)
+        } catch {
+            guard error.code != .directoryInUse else { throw error }
+            return nil
+        }
+    }
+
+    private static func blockingReads(
+        beside redis: Redis,
         _ group: MultiThreadedEventLoopGroup,
         _ logger: Logger
-    ) -> Redis? {
-        guard configuration.redisReplicas > 0 else { return nil }
-        return Redis(
-            configuration: redisConfiguration,
+    ) -> Redis {
+        let purpose = Redis.Purpose.blockingReads
+        return Redis(configuration: redis.configuration, group: group, logger: logger, purpose: purpose, beside: redis)
+    }
+
+    /// A connection for changes alone when they are to wait for Redis replicas: a wait holds up what is behind it.
+    private static func changes(
+        beside redis: Redis,
+        _ group: MultiThreadedEventLoopGroup,
+        _ logger: Logger
+    ) -> Redis {
+        Redis(
+            configuration: redis.configuration,
             group: group,
             logger: logger,
-            library: ClusterState.library
+            library: ClusterState.library,
+            beside: redis
         )
     }
 }

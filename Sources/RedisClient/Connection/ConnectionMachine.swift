@@ -103,7 +103,8 @@ struct ConnectionMachine: Sendable {
                 self.requests[index].isAbandoned
                 ? self.requests[index].deadline + self.lateReplyMax : self.requests[index].deadline
             if event <= now {
-                let message = "no reply \(self.lateReplyMax) after its deadline"
+                let late = self.lateReplyMax > .zero ? "\(self.lateReplyMax) after its" : "before its"
+                let message = "no reply \(late) deadline"
                 action.close = RedisError(.connectionLost, message, isOutcomeUnknown: true)
             }
             action.next = min(action.next ?? event, event)

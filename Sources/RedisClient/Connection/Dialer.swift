@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -34,7 +35,17 @@ struct Dialer: Sendable {
             return try await self.connect(self.bootstrap(loop ?? self.group.any(), handler))
         } catch {
             throw error as? RedisError
-                ?? RedisError(.connectFailed, "cannot connect to \(self.configuration.address): \(error)")
+                ?? RedisError(.connectFailed, "cannot connect to \(self.configuration.address): \(Self.reason(error))")
+        }
+    }
+
+    /// What the system says, without the name of NIO's function.
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError: String(cString: strerror(error.errnoCode))
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { self.reason($0.error) } ?? error.dnsAError.map { "\($0)" } ?? "\(error)"
+        default: "\(error)"
         }
     }
 

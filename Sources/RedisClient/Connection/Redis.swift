@@ -36,13 +36,16 @@ public final class Redis: Service, Sendable {
     private let link: Mutex<Link>
     /// Finds the primary; nil when the configuration names it.
     private let seeker: PrimarySeeker?
+    private let report: ConnectionReport
 
+    /// What becomes of this connection and of the one `beside` which it is made is told in the log as of one.
     public init(
         configuration: RedisConfiguration,
         group: any EventLoopGroup,
         logger: Logger,
         library: RedisLibrary? = nil,
-        purpose: Purpose = .commands
+        purpose: Purpose = .commands,
+        beside other: Redis? = nil
     ) {
         var configuration = configuration
         if purpose == .blockingReads { configuration.lateReplyMax = .zero }
@@ -51,6 +54,7 @@ public final class Redis: Service, Sendable {
         self.logger = logger
         self.library = library
         self.seeker = PrimarySeeker(configuration, group: group)
+        self.report = other?.report ?? ConnectionReport(address: configuration.address, logger: logger, now: .now)
         let reason = RedisError(.notConnected, "not connected yet")
         self.link = Mutex(Link(state: .disconnected(since: .now, reason: reason)))
     }
@@ -139,26 +143,22 @@ public final class Redis: Service, Sendable {
 extension Redis {
     private func keepConnected() async {
         var backoff = ReconnectBackoff()
-        var report = ConnectionReport(address: self.configuration.address, logger: self.logger, now: .now)
         while !Task.isCancelled {
-            let reason = await self.serveOneConnection(&backoff, &report)
+            let reason = await self.serveOneConnection(&backoff)
             self.publish(lost: reason)
             guard !Task.isCancelled else { return }
-            report.lost(reason, now: .now)
+            self.report.lost(reason, now: .now)
             let wait = backoff.wait(after: reason.code, random: .random(in: 0..<1))
             if let seeker { await seeker.pause(wait) } else { try? await Task.sleep(for: wait) }
         }
     }
 
     /// Connects and stays until the connection ends; returns why it did.
-    private func serveOneConnection(
-        _ backoff: inout ReconnectBackoff,
-        _ report: inout ConnectionReport
-    ) async -> RedisError {
+    private func serveOneConnection(_ backoff: inout ReconnectBackoff) async -> RedisError {
         do throws(RedisError) {
             let (connection, server, warnings) = try await self.open()
             backoff.succeeded()
-            report.connected(to: server, warnings)
+            self.report.connected(to: server, warnings)
             connection.beginHeartbeat()
             return await self.end(of: connection)
         } catch {

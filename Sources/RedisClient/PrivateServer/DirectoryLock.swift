@@ -1,13 +1,22 @@
 import Glibc
 
-/// Ownership of a data directory: an exclusive lock on its file `lock`, which holds the owner's process number.
+/// Ownership of a data directory: an exclusive lock on its file `lock`, which holds the owner's process number, and
+/// below it that the owner leaves.
 ///
 /// The kernel gives the lock up when the owner ends, however it ends, so a lock left behind by a crash does not exist.
 /// The file stays: removing it would let two owners lock two files of one name.
-final class DirectoryLock: Sendable {
+public final class DirectoryLock: Sendable {
+    /// Who holds a directory, as its file says.
+    public struct Holder: Sendable, Equatable {
+        public var process: Int32
+        /// It was told to end and is on its way; told again, it would cut what it has in hand.
+        public var isLeaving: Bool
+    }
+
     private let file: Int32
 
-    init(directory: String) throws(PrivateRedisError) {
+    /// Takes the directory, which must exist.
+    public init(directory: String) throws(PrivateRedisError) {
         let path = "\(directory)/\(DataDirectory.lock)"
         let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else {
@@ -15,15 +24,15 @@ final class DirectoryLock: Sendable {
         }
         guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
             defer { close(file) }
+            let holder = Self.read(file).map { "the process \($0.process)" } ?? "another process"
             throw PrivateRedisError(
                 .directoryInUse,
-                "the data directory \(directory) is in use by \(Self.holder(file)); set DATA_DIR"
+                "the data directory \(directory) is in use by \(holder); set DATA_DIR"
             )
         }
-        let text = "\(getpid())\n"
         ftruncate(file, 0)
-        pwrite(file, text, text.utf8.count, 0)
         self.file = file
+        self.write("\(getpid())\n")
     }
 
     /// Unlocks first: a child that is being started has a copy of the file for a moment, and a lock ends only with the
@@ -33,11 +42,32 @@ final class DirectoryLock: Sendable {
         close(self.file)
     }
 
-    private static func holder(_ file: Int32) -> String {
+    /// From now on the holder is shown as leaving.
+    public func noteLeaving() {
+        self.write("\(getpid())\n\(Self.leaving)\n")
+    }
+
+    /// Who holds the directory now; nil when nobody does.
+    public static func holder(of directory: String) -> Holder? {
+        let file = open("\(directory)/\(DataDirectory.lock)", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        // One that cannot be shared is held. One that can is given back when the file is closed.
+        return flock(file, LOCK_SH | LOCK_NB) == 0 ? nil : Self.read(file)
+    }
+
+    private func write(_ text: String) {
+        pwrite(self.file, text, text.utf8.count, 0)
+    }
+
+    private static func read(_ file: Int32) -> Holder? {
         let text = withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) { buffer in
             let count = pread(file, buffer.baseAddress, buffer.count, 0)
             return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
         }
-        return Int32(text.prefix { $0.isNumber }).map { "the process \($0)" } ?? "another process"
+        let lines = text.split(separator: "\n")
+        return lines.first.flatMap { Int32($0) }.map { Holder(process: $0, isLeaving: lines.last == Self.leaving) }
     }
+
+    private static let leaving: Substring = "leaving"
 }

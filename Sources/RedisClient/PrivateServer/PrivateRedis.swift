@@ -20,7 +20,8 @@ public final class PrivateRedis: Service, Sendable {
     /// The data directory, absolute.
     public let directory: String
     private let program: ServerProgram
-    private let lock: DirectoryLock
+    /// Held for as long as this object lives.
+    public let lock: DirectoryLock
     private let logger: Logger
 
     /// Takes the directory, which is made when it is missing, and finds a server.
