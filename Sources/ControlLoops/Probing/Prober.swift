@@ -26,7 +26,6 @@ public final class Prober: ServiceLifecycle.Service {
     /// A probe is given half of the interval, but no more than this.
     public static let timeoutMax: Duration = .seconds(5)
     /// How late a freed place may be noticed where all are taken.
-    private static let tick: Duration = .milliseconds(50)
     /// How late what nobody rang for may be noticed: each look wakes threads, which costs more than the look.
     private static let idleTick: Duration = .milliseconds(250)
 
@@ -93,7 +92,7 @@ public final class Prober: ServiceLifecycle.Service {
                         group.addTask { await self.run(errand) }
                     }
                     let due = self.book.withLock { $0.nextDue() }
-                    let pause = due.map { max(.milliseconds(1), $0 - self.time.now()) } ?? Self.tick
+                    let pause = due.map { max(.milliseconds(1), $0 - self.time.now()) } ?? longest
                     await self.bell.wait(atMost: min(pause, longest), self.time)
                 }
             }

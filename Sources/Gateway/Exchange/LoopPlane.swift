@@ -12,7 +12,11 @@ internal import Synchronization
 final class LoopPlane: @unchecked Sendable {
     /// Deadlines are noticed this late at most.
     static let sweepInterval = TimeAmount.milliseconds(50)
-    private static let sweepsPerSlowSweep = 20
+    /// Between sweeps while nothing is under way.
+    private static let restInterval = TimeAmount.milliseconds(250)
+    private static let slowSweepInterval = Duration.seconds(1)
+    /// Good answers are told every second sweep, so two quiet ones leave nothing to tell.
+    private static let quietSweepsMin = 2
 
     let index: Int
     let loop: any EventLoop
@@ -56,7 +60,11 @@ final class LoopPlane: @unchecked Sendable {
     private var sweeps = 0
     /// The generation that waiting requests were last looked at under.
     private var reconsidered: UInt64 = 0
-    private var sweeper: RepeatedTask?
+    private var slowSweepAt = Instant(nanoseconds: 0)
+    private var sweeper: Scheduled<Void>?
+    /// Sweeps in a row before which nothing was under way.
+    private var quietSweeps = 0
+    private var isResting = false
 
     init(
         index: Int,
@@ -120,6 +128,7 @@ final class LoopPlane: @unchecked Sendable {
     func began(_ exchange: Exchange) {
         exchange.place = self.running.count
         self.running.append(exchange)
+        if self.isResting { self.endRest() }
         guard !exchange.options.isCopy else { return }
         self.counts.requests += 1
         self.undeposited += 1
@@ -155,6 +164,7 @@ final class LoopPlane: @unchecked Sendable {
     /// The replica must catch up first: goes on when it has, or when it cannot.
     func hold(since now: Instant, _ goOn: @escaping () -> Void) {
         self.held.append((now, goOn))
+        if self.isResting { self.endRest() }
     }
 
     private func releaseHeld(now: Instant) {
@@ -204,20 +214,38 @@ final class LoopPlane: @unchecked Sendable {
 
     // MARK: The sweep
 
-    func start() {
-        self.sweeper = self.loop.scheduleRepeatedTask(initialDelay: Self.sweepInterval, delay: Self.sweepInterval) {
-            _ in
-            self.sweep(now: MonotonicClock.now())
-        }
-    }
+    func start() { self.sweep(in: Self.sweepInterval) }
 
     func stop() {
         self.sweeper?.cancel()
         self.sweeper = nil
+        self.isResting = false
+    }
+
+    private func sweep(in time: TimeAmount) {
+        self.sweeper = self.loop.scheduleTask(in: time) {
+            self.sweep(now: MonotonicClock.now())
+            self.isResting = self.mayRest
+            self.sweep(in: self.isResting ? Self.restInterval : Self.sweepInterval)
+        }
+    }
+
+    /// What begins now is looked after as closely as ever.
+    private func endRest() {
+        self.stop()
+        self.quietSweeps = 0
+        self.sweep(in: Self.sweepInterval)
+    }
+
+    /// Nothing is under way. The first loop also looks after what belongs to all of them.
+    private var mayRest: Bool {
+        guard self.quietSweeps >= Self.quietSweepsMin, self.held.isEmpty else { return false }
+        return self.index != 0 || self.queue.waiting == 0 && !self.board.isWatching
     }
 
     private func sweep(now: Instant) {
         self.releaseHeld(now: now)
+        self.quietSweeps = self.running.isEmpty && self.undeposited == 0 ? self.quietSweeps + 1 : 0
         self.depositRequests(now: now)
         self.inFlightSeen.store(self.running.count, ordering: .relaxed)
         if self.index == 0 { self.board.moveOn(now: now) }
@@ -225,7 +253,9 @@ final class LoopPlane: @unchecked Sendable {
         for exchange in self.running where exchange.wakeAt <= now { exchange.wake(now: now) }
         self.sweeps += 1
         if self.sweeps % 2 == 0 { self.reportGoodAnswers(now: now) }
-        if self.sweeps % Self.sweepsPerSlowSweep == 0 { self.slowSweep(now: now) }
+        guard self.slowSweepAt <= now else { return }
+        self.slowSweepAt = now + Self.slowSweepInterval
+        self.slowSweep(now: now)
     }
 
     /// Who waits for permits may be able to go elsewhere by now.
@@ -316,34 +346,5 @@ extension ServiceStatistics {
         self.retries += lane.counts.retries
         self.inFlight += lane.inFlight
         lane.counts.latency.add(to: &self.latency)
-    }
-}
-
-/// Switches of the whole data plane that every loop reads for every answer.
-final class PlaneCommon: Sendable {
-    /// Nanoseconds of the instant Redis was last heard from; `.max` while it is in touch.
-    private let staleSince = Atomic<Int64>(.max)
-    private let draining = Atomic<Bool>(false)
-    let gate = CatchUpGate()
-    let translations = TranslationWorkers()
-
-    @inline(__always)
-    var isDraining: Bool { self.draining.load(ordering: .relaxed) }
-
-    func drain() { self.draining.store(true, ordering: .relaxed) }
-
-    func setStale(since: Instant?) {
-        self.staleSince.store(since?.nanoseconds ?? .max, ordering: .relaxed)
-    }
-
-    @inline(__always)
-    var isStale: Bool { self.staleSince.load(ordering: .relaxed) != .max }
-
-    /// Whole seconds since Redis was heard from; nil while it is in touch.
-    @inline(__always)
-    func staleSeconds(now: Instant) -> Int? {
-        let since = self.staleSince.load(ordering: .relaxed)
-        guard since != .max else { return nil }
-        return Int(max(0, now.nanoseconds - since) / 1_000_000_000)
     }
 }

@@ -108,6 +108,9 @@ final class GateBoard: Sendable {
         self.shared.withLock { body(Array($0.upstreams.values)) }
     }
 
+    /// Whether `moveOn` has anything to do.
+    var isWatching: Bool { self.watched.withLock { !$0.isEmpty } }
+
     func watchedUpstreams() -> [Upstream] { self.watched.withLock { $0 } }
 
     func watch(_ upstream: Upstream) {

@@ -34,7 +34,7 @@ import Testing
     }
 
     @Test func `understands a request that comes byte by byte, mixed with others`() async throws {
-        try await self.withStub { setting, stub in
+        try await self.withStub({ $0.headTimeout = .seconds(300) }) { setting, stub in
             let get = "GET /health HTTP/1.1\r\nhost: m\r\n\r\n"
             let caller = try await setting.caller()
             for byte in (Setting.request() + get + Setting.request()).utf8 { try await caller.send([byte]) }
