@@ -224,6 +224,8 @@ final class LoopPlane: @unchecked Sendable {
 
     private func sweep(in time: TimeAmount) {
         self.sweeper = self.loop.scheduleTask(in: time) {
+            // What begins within the sweep need not wake anybody: the next one is still to be set.
+            self.isResting = false
             self.sweep(now: MonotonicClock.now())
             self.isResting = self.mayRest
             self.sweep(in: self.isResting ? Self.restInterval : Self.sweepInterval)

@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test func `latency avoids who is slow`() async throws {
-        try await self.run(.latency, slow: [1: [.pause(.milliseconds(250))]]) { setting, _ in
+        try await self.run(.latency, slow: [1: [.pause(.seconds(1))]]) { setting, _ in
             let shares = self.shares(try await self.servers(setting, 120))
             #expect((shares["s1"] ?? 0) < 12, "\(shares)")
             #expect(Set(shares.keys).isSuperset(of: ["s0", "s2"]))
