@@ -141,8 +141,8 @@ def kill_sentinels(stage):
 
 @step(r"kill the replica that probes")
 def kill_prober(stage):
-    """The one that has a request in hand while nobody sends any; replicas tell of that once a second."""
-    until, busy = time.monotonic() + 4, []
+    """The one that has a request in hand while nobody sends any; replicas tell of that six times a lease."""
+    until, busy = time.monotonic() + 25, []
     while len(busy) != 1 and time.monotonic() < until:
         time.sleep(0.1)
         shown = stage.get(stage.replicas()[0], "/cluster")["replicas"]
