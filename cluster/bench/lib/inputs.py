@@ -24,14 +24,16 @@ def numbers(size, tail, head):
 
 
 def request_bodies(directory):
-    """{('predict'|'generate', 'small'|'big'): file}: predictions, and sglang's requests of the same length."""
+    """{('predict'|'named'|'generate', 'small'|'big'): file}: predictions, the same that name the version which callers get
+    anyway, and sglang's requests; all of the same length."""
     files = {}
     for name, size in BODY_SIZES.items():
         head, tail = '{"model_type": "LSTM", "data": ', ', "model_version": "latest"}'
         predict = head + numbers(size, tail, head) + tail
+        named = (predict[: -len(tail)] + ', "model_version": "default"}').replace(" ", "", 1)
         frame = '{"text": "%s", "sampling_params": {"max_new_tokens": 8}}'
         generate = frame % ("x" * (size - len(frame) + 2))
-        for kind, text in (("predict", predict), ("generate", generate)):
+        for kind, text in (("predict", predict), ("named", named), ("generate", generate)):
             assert len(text) == size and json.loads(text), (kind, name, len(text))
             files[kind, name] = directory / f"{kind}-{name}.json"
             files[kind, name].write_text(text)

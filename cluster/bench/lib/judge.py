@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from harness import Broken
 from targets import MANAGERS, PEERS
 
-WORDS = {"small": "body", "big": "body", "max": "mode", "fixed": "mode", "cpu": "metric", "p99": "metric"}
+WORDS = {"small": "body", "big": "body", "max": "mode", "fixed": "mode", "cpu": "metric", "p50": "metric", "p99": "metric"}
 FORMS = (
-    "[MANAGER/]PEER:small|big[:max|fixed][:cpu|p99]:NUMBER, rss:SERVICES:NUMBER, redis-commands:NUMBER, "
+    "[MANAGER/]PEER:small|big[:max|fixed][:cpu|p50|p99]:NUMBER, rss:SERVICES:NUMBER, redis-commands:NUMBER, "
     "allocated-growth:NUMBER, change-ms|start-s|memory:SERVICES:NUMBER"
 )
 EVIDENCE = {"rss": "scale", "redis-commands": "redis-cost", "allocated-growth": "allocations"}
@@ -106,7 +106,7 @@ def ratio(one, result, manager, mode):
     found = row and row[one.metric]
     if not found:
         raise Broken(f"{one.text}: nothing measured for {manager} / {one.subject} {mode} {one.body}")
-    name = f"{f'{manager}/' if one.manager else ''}{one.subject}:{one.body}:{mode}" + (":p99" if one.metric == "p99" else "")
+    name = f"{f'{manager}/' if one.manager else ''}{one.subject}:{one.body}:{mode}" + ("" if one.metric == "cpu" else f":{one.metric}")
     agree = (found["max"] <= one.limit) == (found["min"] <= one.limit)
     detail = f"rounds {found['min']:.3f} - {found['max']:.3f}" + ("" if agree else " (they disagree)")
     return Verdict(name, found["median"], one.limit, detail)

@@ -126,9 +126,10 @@ def first_line(process):
     return ended and line.rstrip()
 
 
-def service(number, url, model_type="LSTM", limit=None):
+def service(number, url, model_type="LSTM", limit=None, version=None):
     """The body of a registration."""
     body = {"service_id": f"bench-{number:05d}", "service_url": url, "model_type": model_type}
+    body |= {"model_version": version} if version else {}
     body |= {"capabilities": ["prediction"], "timeout": 30}
     if limit:
         body["max_concurrent_requests"] = limit
@@ -139,6 +140,21 @@ def register(port, body):
     status, _, answer = post(port, "/services/register", body)
     if status not in (200, 201):
         raise Broken(f"POST /services/register answered {status} {answer[:300]!r} to {body!r}")
+
+
+def shadow(port, urls):
+    """Copies every prediction that names no version to a version at these services."""
+    for i, url in enumerate(urls, 100):
+        register(port, service(i, url, version="shadow"))
+    asked = json.dumps({"shadow": {"version": "shadow", "percent": 100}}).encode()
+    status, _, answer = post(port, "/models/LSTM/traffic", asked, method="PUT")
+    if status != 200:
+        raise Broken(f"PUT /models/LSTM/traffic answered {status} {answer[:300]!r}")
+
+
+def copied(port):
+    """Predictions that were copied, as far as the replica has reported them."""
+    return get_json(port, "/models/LSTM/versions/shadow")["shadow"]["requests"]
 
 
 def knows(port, count):

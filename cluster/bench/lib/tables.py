@@ -52,10 +52,12 @@ def doubts(result, mode, body, rows):
 
 
 def marks(result, mode, name, rows):
+    share = median(rows, "copied")
+    copied = "" if share is None else f"  {share:.0%} copied"
     if mode != "fixed":
-        return ""
+        return copied
     behind = any(r["rps"] * result["secs"] < 0.95 * r["started"] for r in rows)
-    return ("  slow peer: offered less" if name in SLOW else "") + ("  DID NOT KEEP UP" if behind else "")
+    return copied + ("  slow peer: offered less" if name in SLOW else "") + ("  DID NOT KEEP UP" if behind else "")
 
 
 COLUMNS = (("cpu us/req", 11), ("(min - max)", 18), ("redis", 7), ("others", 7), ("idle ms/s", 10), ("rps", 8))
@@ -90,10 +92,10 @@ def text(result):
         lines += [line(result, mode, name, select(rows, mode, body, name)) for name in result["targets"]]
         lines += doubts(result, mode, body, rows)
     if result["ratios"]:
-        lines += ["", "RATIOS, paired by round: median (min - max)", f"{'':30}{'cpu per request':>24}{'p99':>24}"]
+        lines += ["", "RATIOS, paired by round: median (min - max)", f"{'':38}{'cpu per request':>24}{'p50':>24}{'p99':>24}"]
     for r in result["ratios"]:
-        name = f"{r['mode']:6}{r['body']:6}{r['manager']} / {r['peer']:<{27 - len(r['manager'])}}"
-        lines.append(name + ratio_cell(r["cpu"]) + ratio_cell(r["p99"]))
+        name = f"{r['mode']:6}{r['body']:6}{r['manager']} / {r['peer']:<{35 - len(r['manager'])}}"
+        lines.append(name + "".join(ratio_cell(r.get(key)) for key in ("cpu", "p50", "p99")))
     return "\n".join(lines)
 
 

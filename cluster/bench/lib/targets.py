@@ -8,7 +8,7 @@ from harness import HERE, WORK, Broken, Process, free_port, post, render, wait_u
 from inputs import nginx_user, numbered, path_env
 
 PEERS = ("haproxy", "nginx", "envoy", "sglang", "fastapi")
-MANAGERS = ("manager", "manager-limited", "manager-3")
+MANAGERS = ("manager", "manager-limited", "manager-3", "manager-shadow", "manager-shadow-tap")
 SLOW = {"fastapi": 150}  # requests per second in the paced mode; one worker cannot do 2000
 
 
@@ -24,6 +24,7 @@ class Target:
         self.name, self.port, self.process = name, port, process
         self.path = "/predict"
         self.redis, self.others = None, []
+        self.copies = None  # how many requests were copied so far, told a second late
 
     def all_processes(self):
         return [self.process, *self.others, *([self.redis.process] if self.redis else [])]
@@ -101,6 +102,10 @@ def start_manager(name, run, backends, cpus, env=None):
         manager.register(port, manager.service(i, url, limit=limit))
     for p in ports:
         wait_until(f"{name}: 3 services on port {p}", 10, lambda: manager.knows(p, 3), process)
+    if name.startswith("manager-shadow"):
+        manager.shadow(port, backends.urls())
+        target.copies = lambda: manager.copied(port)
+        target.kind = "predict" if name == "manager-shadow" else "named"
     return target
 
 
