@@ -124,9 +124,8 @@ let package = Package(
         tests(
             "ControlLoopsTests",
             [
-                "ControlLoops", "ClusterState", "Decisions", "Gateway", "RedisClient", "Registry", "ManagerTesting",
-                nio,
-                nioPosix, lifecycle, logging,
+                "ControlLoops", "ClusterFunctions", "ClusterState", "Decisions", "Gateway", "RedisClient", "Registry",
+                "ManagerTesting", nio, nioPosix, lifecycle, logging,
             ]
         ),
         tests(

@@ -8,6 +8,8 @@ final class ChaosPair: @unchecked Sendable {
     private let server: any Channel
     private let proxy: ChaosProxy
     private var isHalfOpen = false
+    /// What the gate has not taken yet.
+    private var said = ByteBuffer()
     /// No piece overtakes an earlier one when the delay is taken back.
     private var lastDue = NIODeadline.uptimeNanoseconds(0)
 
@@ -20,7 +22,7 @@ final class ChaosPair: @unchecked Sendable {
     func begin() -> EventLoopFuture<Void> {
         let (caller, server) = (self.caller, self.server)
         let toServer = ChaosHandler { [weak self] in
-            self?.pass($0, to: server)
+            self?.passRequest($0)
         } onEnd: { [weak self] in
             self?.close()
         }
@@ -64,6 +66,17 @@ final class ChaosPair: @unchecked Sendable {
 
     private func serverEnded() {
         if !self.isHalfOpen { self.close() }
+    }
+
+    private func passRequest(_ bytes: ByteBuffer) {
+        guard let gate = self.proxy.gate else { return self.pass(bytes, to: self.server) }
+        guard !self.isHalfOpen else { return }
+        self.said.writeImmutableBuffer(bytes)
+        let (onward, ends) = gate.pass(&self.said)
+        guard ends else { return self.pass(onward, to: self.server) }
+        // The server gets what goes on, and nobody hears what it says to that.
+        self.isHalfOpen = true
+        self.server.writeAndFlush(onward).whenComplete { _ in self.close() }
     }
 
     private func passReply(_ bytes: ByteBuffer) {

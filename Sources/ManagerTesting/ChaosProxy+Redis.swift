@@ -3,8 +3,8 @@ public import RedisClient
 
 extension ChaosProxy {
     /// Starts before a test's Redis.
-    public static func start(before fixture: RedisFixture) async throws -> ChaosProxy {
-        try await self.start(to: SocketAddress(unixDomainSocketPath: "\(fixture.directory)/redis.sock"))
+    public static func start(before fixture: RedisFixture, gate: (any ChaosGate)? = nil) async throws -> ChaosProxy {
+        try await self.start(to: SocketAddress(unixDomainSocketPath: "\(fixture.directory)/redis.sock"), gate: gate)
     }
 
     /// New connections lead to another Redis, and those that are open end: a failover as a caller sees it.

@@ -30,10 +30,11 @@ public final class ChaosProxy: Sendable {
 
     private let group: MultiThreadedEventLoopGroup
     private let listener: any Channel
+    let gate: (any ChaosGate)?
     let state: Mutex<State>
 
-    /// Starts on a free port before a server.
-    public static func start(to target: SocketAddress) async throws -> ChaosProxy {
+    /// Starts on a free port before a server; what callers say goes through the gate.
+    public static func start(to target: SocketAddress, gate: (any ChaosGate)? = nil) async throws -> ChaosProxy {
         let group = MultiThreadedEventLoopGroup.singleton
         let arrivals = ChaosArrivals()
         let listener = try await ServerBootstrap(group: group)
@@ -41,12 +42,18 @@ public final class ChaosProxy: Sendable {
             .childChannelOption(.autoRead, value: false)
             .childChannelInitializer { channel in arrivals.take(channel) }
             .bind(host: "127.0.0.1", port: 0).get()
-        let proxy = ChaosProxy(group: group, listener: listener, target: target)
+        let proxy = ChaosProxy(group: group, listener: listener, target: target, gate: gate)
         arrivals.proxy.withLock { $0 = proxy }
         return proxy
     }
 
-    private init(group: MultiThreadedEventLoopGroup, listener: any Channel, target: SocketAddress) {
+    private init(
+        group: MultiThreadedEventLoopGroup,
+        listener: any Channel,
+        target: SocketAddress,
+        gate: (any ChaosGate)?
+    ) {
+        self.gate = gate
         self.group = group
         self.listener = listener
         self.state = Mutex(State(target: target))

@@ -64,6 +64,7 @@ import Testing
         ("REPLICA_LEASE", "2"), ("LEADER_LEASE", "2.9"), ("EVENT_LOOPS", "0"), ("LOG_FORMAT", "xml"),
         ("REPLICA_ID", "a b"), ("REDIS_KEY_PREFIX", "{x}"),
         ("MAX_BODY_BYTES", "99999999999"), ("SERVICE_CA_FILE", "/nowhere/ca.pem"), ("SERVICE_CA_FILE", "/dev/null"),
+        ("SERVICE_TOKENS_FILE", "/nowhere/tokens.json"), ("SERVICE_TOKENS_FILE", "/dev/null"),
         ("DISCOVERY_SEEDS", "a:1,b"), ("DISCOVERY_SEEDS", "http://a:1"),
         ("DISCOVERY_SEEDS", "a:1/x"), ("DISCOVERY_SEEDS", "_http._tcp.a:1"), ("DISCOVERY_CATALOGUES", "ftp://a"),
         ("DISCOVERY_CATALOGUES", "http://u@a/x"),

@@ -37,11 +37,11 @@ class Sight:
         shown = "" if told in (True, False, None) else f"  {told}"
         print(f"{'ok  ' if good else 'FAIL'} {name} ({took} ms){shown}", flush=True)
 
-    def http(self, method, path, body=None):
+    def http(self, method, path, body=None, headers=()):
         """Status and JSON."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
-            self.url + path, data, {"content-type": "application/json"}, method=method
+            self.url + path, data, {"content-type": "application/json", **dict(headers)}, method=method
         )
         try:
             with urllib.request.urlopen(request, timeout=70) as answer:
@@ -86,11 +86,20 @@ def model(folder, version):
     (home / "model-settings.json").write_text(json.dumps(settings))
 
 
+def tokens(folder):
+    """Where the manager finds what services want to be shown; none at first."""
+    path = folder / "tokens.json"
+    if not path.exists():
+        path.write_text('{"tokens": {}}')
+    return path
+
+
 def start(programs, folder, built):
     """The manager's address, with all services registered and well."""
     manager = programs.start(
         "manager", [built / "model-manager", "serve"], r"ready url=(\S+)",
-        {"API_HOST": "127.0.0.1", "API_PORT": "0", "DATA_DIR": str(folder / "data"), "DRAIN_DELAY": "0"},
+        {"API_HOST": "127.0.0.1", "API_PORT": "0", "DATA_DIR": str(folder / "data"), "DRAIN_DELAY": "0",
+         "SERVICE_TOKENS_FILE": str(tokens(folder))},
     )
     sight = Sight(manager)
     programs.start(
@@ -121,17 +130,21 @@ def start(programs, folder, built):
     return sight
 
 
-def run(programs, folder, built, with_triton):
+def run(programs, folder, built, options):
     sight = start(programs, folder, built)
     reading(sight)
     inferring(sight)
     repository(sight, folder)
     asyncio.run(kserve(sight))
     comparing(sight)
-    if with_triton:
+    if options.triton:
         import triton_checks
 
         triton_checks.run(sight, programs, folder)
+    if options.torchserve:
+        import torchserve_checks
+
+        torchserve_checks.run(sight, programs, folder, tokens(folder))
     print(f"{sight.failed} checks failed" if sight.failed else "all held")
     return 1 if sight.failed else 0
 

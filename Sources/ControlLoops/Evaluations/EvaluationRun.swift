@@ -188,7 +188,8 @@ struct EvaluationRun: Sendable {
                     limit: service.definition.timeout ?? self.desk.timeout,
                     speaksInference: service.definition.wireProtocol == .oip,
                     type: self.order.type,
-                    version: version
+                    version: version,
+                    predictPath: service.definition.predictPath(of: version)
                 )
             }
         }

@@ -13,9 +13,11 @@ struct EvaluationTarget: Sendable {
     let speaksInference: Bool
     let type: ModelType
     let version: ModelVersion
+    /// Of a native prediction, behind the address' prefix.
+    let predictPath: String
 
     /// Behind the address' prefix.
-    var path: String { self.speaksInference ? "\(self.modelPath)/infer" : "/predict" }
+    var path: String { self.speaksInference ? "\(self.modelPath)/infer" : self.predictPath }
 
     /// What its server calls the model: its version, too, where the service named one.
     var modelPath: String {

@@ -106,31 +106,32 @@ public final class RetirementLoop: ServiceLifecycle.Service {
         return outcomes.isEmpty ? "no service had it" : outcomes.joined(separator: ", ")
     }
 
-    /// How many versions the service's address has beside the one that retires.
+    /// The versions that the service's address has beside the one that retires, the one that callers get first.
     private static func others(than retirement: Retirement, at service: Registry.Service, _ snapshot: RegistrySnapshot)
-        -> Int
+        -> [ModelVersion]
     {
-        guard let model = snapshot.models[retirement.type] else { return 0 }
-        return model.versions.count { version, ids in
+        guard let model = snapshot.models[retirement.type] else { return [] }
+        let there = model.versions.filter { version, ids in
             let isThere = ids.contains { snapshot[$0]?.definition.url == service.definition.url }
             return version != retirement.version && isThere
                 && model.pointers.notes[version]?.state != .retired
         }
+        return there.keys.sorted { ($0 == model.latest ? 0 : 1, $0) < ($1 == model.latest ? 0 : 1, $1) }
     }
 
-    private func unload(_ version: ModelVersion, at service: ServiceDefinition, others: Int) async -> String {
-        let request: LoadRequest
+    private func unload(_ version: ModelVersion, at service: ServiceDefinition, others: [ModelVersion]) async -> String
+    {
+        let requests: [LoadRequest]
         switch LoadDialect.unload(version, at: service, others: others) {
-        case .success(let unload): request = unload
+        case .success(let unload): requests = unload
         case .failure(let reason): return reason.text
         }
         do throws(UpstreamFailure) {
-            let status = try await self.port.call(UpstreamCall(request, timeout: Self.unloadTimeout)).status
-            return switch status {
-            case 200...299: "unloaded it"
-            case 404, 405, 501: "cannot unload"
-            default: "answered \(status) to unloading"
+            var status = 0
+            for request in requests {
+                status = try await self.port.call(UpstreamCall(request, timeout: Self.unloadTimeout)).status
             }
+            return LoadDialect.unloaded(status, by: service)
         } catch {
             return "could not be asked: \(error.kind.rawValue)"
         }

@@ -12,7 +12,7 @@ public enum LoadDialect: Hashable, Sendable {
 
     /// A service says `"deployment": "torchserve"` and `"management_url"` in its metadata; else its protocol decides.
     public init(_ service: ServiceDefinition) {
-        if service.metadata["deployment"] == "torchserve" {
+        if service.isTorchServe {
             let text = service.metadata["management_url"] ?? service.url.description
             self = .torchServe((try? ServiceURL(text)) ?? service.url)
         } else {
@@ -20,22 +20,38 @@ public enum LoadDialect: Hashable, Sendable {
         }
     }
 
-    /// The request that unloads the version, or why there is none. `others`: versions of the model that the service
-    /// still has.
+    /// The requests that unload the version, one after the other, or why there are none; the answer to the last one is
+    /// what counts. `others`: versions of the model that the service still has, the one that callers get first.
     public static func unload(
         _ version: ModelVersion,
         at service: ServiceDefinition,
-        others: Int
-    ) -> Result<LoadRequest, Reason> {
+        others: [ModelVersion]
+    ) -> Result<[LoadRequest], Reason> {
         switch LoadDialect(service) {
-        case .native: return .success(LoadRequest("POST", service.url, "/models/\(version)/unload"))
+        case .native: return .success([LoadRequest("POST", service.url, "/models/\(version)/unload")])
         case .repository:
-            guard others == 0 else { return .failure(Reason("was not asked: it can only unload all versions at once")) }
-            return .success(
+            guard others.isEmpty else {
+                return .failure(Reason("was not asked: it can only unload all versions at once"))
+            }
+            return .success([
                 LoadRequest("POST", service.url, "/v2/repository/models/\(service.modelType)/unload", body: [:])
-            )
+            ])
         case .torchServe(let management):
-            return .success(LoadRequest("DELETE", management, "/models/\(service.modelType)/\(version)"))
+            let model = "/models/\(service.modelType)"
+            let unload = LoadRequest("DELETE", management, "\(model)/\(version)")
+            // It keeps the version that it takes for the default as long as there are others.
+            let instead = others.first.map { LoadRequest("PUT", management, "\(model)/\($0)/set-default") }
+            return .success([instead, unload].compactMap { $0 })
+        }
+    }
+
+    /// What the answer to the last of these requests means; completes a sentence about the service.
+    public static func unloaded(_ status: Int, by service: ServiceDefinition) -> String {
+        switch (status, LoadDialect(service)) {
+        case (200...299, _): "unloaded it"
+        case (404, .torchServe): "had it no more"
+        case (404, _), (405, _), (501, _): "cannot unload"
+        default: "answered \(status) to unloading"
         }
     }
 

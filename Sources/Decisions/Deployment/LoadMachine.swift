@@ -40,6 +40,8 @@ public struct LoadMachine: Sendable {
     public private(set) var state: State
     private var deadline: Instant
     private var failures = 0
+    /// What TorchServe said that it has registered.
+    private var registered = "it does not say which"
 
     public init(_ version: ModelVersion, at service: ServiceDefinition, by order: Deployment, now: Instant) {
         self.service = service
@@ -79,7 +81,9 @@ public struct LoadMachine: Sendable {
         case (.loading, _): return self.answeredLoading(status, body, now: now)
         case (.watching, .native): return self.seen(Self.state(of: self.version, listed: body), now: now)
         case (.watching, .repository): return self.seen(status == 200 ? "ready" : nil, now: now)
-        case (.watching, .torchServe): return self.seen(Self.workerState(body), now: now)
+        case (.watching, .torchServe):
+            if status == 404 { return self.end(.failed("the archive holds another version: \(self.registered)")) }
+            return self.seen(Self.workerState(body), now: now)
         case (.ended, _): return .end(.failed("it was asked after the end"))
         }
     }
@@ -87,13 +91,24 @@ public struct LoadMachine: Sendable {
     // MARK: Rules
 
     private mutating func answeredLoading(_ status: Int, _ body: JSONValue?, now: Instant) -> Action {
+        if self.dialect.isTorchServe { return self.registeredOrNot(status, body, now: now) }
         switch status {
         case 202: return self.watch(for: Self.timeout, now: now)
         case 200..<300:
             return self.dialect == .native ? self.end(.loaded) : self.watch(for: Self.confirmTimeout, now: now)
-        case 409 where self.dialect.isTorchServe: return self.watch(for: Self.confirmTimeout, now: now)
-        case _ where Self.refusals.contains(status) && !self.dialect.isTorchServe:
+        case _ where Self.refusals.contains(status):
             return self.end(.skipped("it cannot load versions: it answered \(status)"))
+        default: return self.end(.failed("it answered \(status)\(Self.told(body))"))
+        }
+    }
+
+    /// TorchServe takes the version from the archive, whatever was asked for. 409: it has it already, or is still loading
+    /// what somebody ordered before. 405: its model API is off, which it is unless told otherwise. 404: no such archive.
+    private mutating func registeredOrNot(_ status: Int, _ body: JSONValue?, now: Instant) -> Action {
+        self.registered = body?["status"]?.asString ?? body?["message"]?.asString ?? self.registered
+        switch status {
+        case 200..<300, 409: return self.watch(for: Self.timeout, now: now)
+        case 405: return self.end(.skipped("it cannot load versions: its model API is off"))
         default: return self.end(.failed("it answered \(status)\(Self.told(body))"))
         }
     }
@@ -152,7 +167,16 @@ public struct LoadMachine: Sendable {
         guard let artifact, artifact.utf8.allSatisfy(Self.isPlain) else {
             return self.end(.failed("TorchServe needs an artifact: the plain name or address of an archive"))
         }
-        let query = "url=\(artifact)&model_name=\(self.service.modelType)&initial_workers=1&synchronous=true"
+        var settings = ["initial_workers": "1"]
+        for member in self.parameters?.asObject?.members ?? [] {
+            let value = member.value.asString ?? member.value.serialized()
+            guard (member.name + value).utf8.allSatisfy(Self.isPlain) else {
+                return self.end(.failed("TorchServe takes numbers and plain words alone as \(member.name)"))
+            }
+            settings[member.name] = value
+        }
+        let more = settings.sorted { $0.key < $1.key }.map { "&\($0.key)=\($0.value)" }.joined()
+        let query = "url=\(artifact)&model_name=\(self.service.modelType)&synchronous=true\(more)"
         return .send(LoadRequest("POST", management, "/models?\(query)"))
     }
 

@@ -10,8 +10,8 @@ final class RouteMember: Sendable {
     let forwardsAuthorization: Bool
     /// `x-mm-service`, `x-mm-instance` and `x-mm-model-version`, each with CRLF.
     let answerLines: [UInt8]
-    /// The upstream's request line and `host`, and `x-mm-model-version` when the service named its version: the body
-    /// goes as it came and may say `latest`.
+    /// The upstream's request line and `host`, `x-mm-model-version` when the service named its version (the body goes as it
+    /// came and may say `latest`), and the token that the address wants.
     let predictHead: [UInt8]
     let trainHead: [UInt8]
     /// What its server calls the model: `/v2/models/<name>`, and the version where the service named one.
@@ -22,22 +22,25 @@ final class RouteMember: Sendable {
         max(self.predictHead.count, self.trainHead.count, self.inferenceHead.count + InferenceOrder.Action.bytesMax)
     }
 
-    /// A service may have other versions than the one it is registered with.
-    init(upstream: Upstream, definition: ServiceDefinition, version modelVersion: ModelVersion) {
+    /// A service may have other versions than the one it is registered with. A `token` takes the place of the caller's
+    /// credentials.
+    init(upstream: Upstream, definition: ServiceDefinition, version modelVersion: ModelVersion, token: String? = nil) {
         self.upstream = upstream
         self.version = modelVersion
         self.weight = definition.weight
         self.timeoutNanoseconds = definition.timeout?.inNanoseconds
-        self.forwardsAuthorization = definition.forwardsAuthorization
+        self.forwardsAuthorization = definition.forwardsAuthorization && token == nil
         let lines =
             "x-mm-service: \(definition.id)\r\nx-mm-instance: \(upstream.key.url)\r\n"
             + "x-mm-model-version: \(modelVersion)\r\n"
         self.answerLines = Array(lines.utf8)
         let isNamed = modelVersion != .unnamed
-        let version = isNamed ? Array("x-mm-model-version: \(modelVersion)\r\n".utf8) : []
-        self.predictHead = upstream.predictHead + version
+        let authorization = token.map { "authorization: Bearer \($0)\r\n" } ?? ""
+        let version = Array(((isNamed ? "x-mm-model-version: \(modelVersion)\r\n" : "") + authorization).utf8)
+        let prefix = upstream.key.url.pathPrefix
+        self.predictHead = Self.head(prefix + definition.predictPath(of: modelVersion), upstream) + version
         self.trainHead = upstream.trainHead + version
-        let path = "\(upstream.key.url.pathPrefix)/v2/models/\(definition.modelType)"
+        let path = "\(prefix)/v2/models/\(definition.modelType)"
         self.inferencePath = isNamed ? "\(path)/versions/\(modelVersion)" : path
         self.inferenceHead = Self.head("\(self.inferencePath)/infer", upstream) + version
     }

@@ -79,9 +79,11 @@ final class RoutingTable: Sendable {
         var tickets: (RoutePool.Key) -> TicketSource
         /// The one meter of a version.
         var meter: (VersionMeter.Key) -> VersionMeter
+        /// What the service at this address wants to be shown.
+        var token: (ServiceURL) -> String? = { _ in nil }
     }
 
-    /// A table of its own, or the one that follows `old`.
+    /// A table of its own, or the one that follows `old`. Types that the step names already are built anew, too.
     init(
         _ snapshot: RegistrySnapshot,
         strategy: BalanceStrategy,
@@ -89,7 +91,7 @@ final class RoutingTable: Sendable {
         step: inout Step,
         _ parts: Parts
     ) {
-        step.types = SnapshotDifference(from: old?.snapshot ?? .empty, to: snapshot).types
+        step.types.formUnion(SnapshotDifference(from: old?.snapshot ?? .empty, to: snapshot).types)
         var builder = Builder(snapshot: snapshot, strategy: strategy, parts: parts)
         step.removed = builder.take(over: old, without: step.types)
         let routes = step.types.map { type in
@@ -246,8 +248,13 @@ final class RoutingTable: Sendable {
             let key = RoutePool.Key(modelType: type, version: version, capability: capability)
             let members = offering.flatMap { service in
                 service.instances.map { instance in
-                    let upstream = self.parts.upstream(instance, service.origin(of: instance))
-                    return RouteMember(upstream: upstream, definition: service.definition, version: version)
+                    let origin = service.origin(of: instance)
+                    return RouteMember(
+                        upstream: self.parts.upstream(instance, origin),
+                        definition: service.definition,
+                        version: version,
+                        token: self.parts.token(origin)
+                    )
                 }
             }
             let pool = RoutePool(

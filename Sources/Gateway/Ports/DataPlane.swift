@@ -101,6 +101,12 @@ public final class DataPlane: Sendable {
         }
     }
 
+    /// From now on requests and calls show these to services.
+    public func setTokens(_ tokens: ServiceTokens) {
+        self.board.setTokens(tokens)
+        for plane in self.planes { plane.loop.execute { plane.refresh() } }
+    }
+
     /// That every event loop routes by, with nothing left to begin by an older one.
     public var settledEpoch: Epoch { self.settled.epoch }
 
@@ -147,6 +153,10 @@ public final class DataPlane: Sendable {
             throw UpstreamFailure(kind: .denied, detail: "the request has characters that would break its head")
         }
         let plane = self.nextPlane()
+        var call = call
+        if let token = self.board.token(for: call.origin ?? call.url) {
+            call.headers.append(("authorization", "Bearer \(token)"))
+        }
         let receiver = UpstreamCallReceiver(call, plane: plane)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -18,6 +18,7 @@ final class GateBoard: Sendable {
         /// No longer in the registry, with requests that have not ended: they count if the instance comes back.
         var leaving: [InstanceKey: Upstream] = [:]
         var limits: [InstanceKey: InstanceLimit] = [:]
+        var tokens = ServiceTokens()
 
         mutating func adopt(_ next: Next) {
             self.table = next.table
@@ -132,18 +133,38 @@ final class GateBoard: Sendable {
     /// Instances and cursors that stay are taken over; those that left are retired. What belongs to model types of which
     /// nothing changed is not looked at.
     func apply(_ snapshot: RegistrySnapshot) {
+        self.shared.withLock { self.apply(snapshot, renewing: [], &$0) }
+        self.raise()
+    }
+
+    /// From now on these are shown to services; requests under way show what they showed.
+    func setTokens(_ tokens: ServiceTokens) {
         self.shared.withLock { shared in
-            let next = self.next(snapshot, shared)
-            self.retire(next, &shared)
-            self.limit(next.upstreams, snapshot, &shared)
-            for (key, upstream) in next.upstreams {
-                _ = upstream.gate.setDraining(snapshot[key.service]?.isDraining ?? true)
+            let (old, snapshot) = (shared.tokens, shared.table.snapshot)
+            shared.tokens = tokens
+            let services = snapshot.services.filter { service in
+                service.instances.contains { key in
+                    let origin = service.origin(of: key)
+                    return tokens.token(for: origin) != old.token(for: origin)
+                }
             }
-            shared.adopt(next)
-            // A pool that is new wants its first ticket before its first request.
-            for pool in next.step.added where pool.members.count > 1 { pool.tickets.setMembers(pool.turnsAtFirst) }
+            self.apply(snapshot, renewing: Set(services.map(\.definition.modelType)), &shared)
         }
         self.raise()
+    }
+
+    func token(for url: ServiceURL) -> String? { self.shared.withLock { $0.tokens.token(for: url) } }
+
+    private func apply(_ snapshot: RegistrySnapshot, renewing types: Set<ModelType>, _ shared: inout Shared) {
+        let next = self.next(snapshot, renewing: types, shared)
+        self.retire(next, &shared)
+        self.limit(next.upstreams, snapshot, &shared)
+        for (key, upstream) in next.upstreams {
+            _ = upstream.gate.setDraining(snapshot[key.service]?.isDraining ?? true)
+        }
+        shared.adopt(next)
+        // A pool that is new wants its first ticket before its first request.
+        for pool in next.step.added where pool.members.count > 1 { pool.tickets.setMembers(pool.turnsAtFirst) }
     }
 
     /// A table, and what of the model types that changed stands behind it.
@@ -155,7 +176,7 @@ final class GateBoard: Sendable {
         var meters: [VersionMeter.Key: VersionMeter]
     }
 
-    private func next(_ snapshot: RegistrySnapshot, _ old: Shared) -> Next {
+    private func next(_ snapshot: RegistrySnapshot, renewing types: Set<ModelType>, _ old: Shared) -> Next {
         var upstreams: [InstanceKey: Upstream] = [:]
         var tickets: [RoutePool.Key: TicketSource] = [:]
         var meters: [VersionMeter.Key: VersionMeter] = [:]
@@ -177,9 +198,10 @@ final class GateBoard: Sendable {
                 let meter = meters[key] ?? old.meters[key] ?? VersionMeter(key: key, laneCount: self.laneCount)
                 meters[key] = meter
                 return meter
-            }
+            },
+            token: { old.tokens.token(for: $0) }
         )
-        var step = RoutingTable.Step()
+        var step = RoutingTable.Step(types: types)
         let table = RoutingTable(snapshot, strategy: self.strategy, after: old.table, step: &step, parts)
         return Next(table: table, step: step, upstreams: upstreams, tickets: tickets, meters: meters)
     }

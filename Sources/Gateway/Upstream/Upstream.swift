@@ -11,8 +11,7 @@ final class Upstream: Sendable {
     let origin: ServiceURL
     let gate: InstanceGate
     let comeback: Comeback
-    /// `POST <prefix>/predict HTTP/1.1` and `host`, each with CRLF.
-    let predictHead: [UInt8]
+    /// `POST <prefix>/train HTTP/1.1` and `host`, each with CRLF.
     let trainHead: [UInt8]
     let lanes: [UpstreamLane]
     /// Attempts under way, over all loops, and how many may be.
@@ -25,15 +24,12 @@ final class Upstream: Sendable {
         self.gate = InstanceGate(policy: policy, seed: StableHash.of(key.description))
         self.comeback = Comeback(window: policy.slowStartWindow)
         let host = "HTTP/1.1\r\nhost: \(origin.authority)\r\n"
-        self.predictHead = Array("POST \(key.url.pathPrefix)/predict \(host)".utf8)
         self.trainHead = Array("POST \(key.url.pathPrefix)/train \(host)".utf8)
         self.lanes = (0..<laneCount).map { _ in UpstreamLane() }
     }
 
     @inline(__always)
     var inFlight: Int { self.gauge.inFlight }
-
-    var requestHeadBytesMax: Int { max(self.predictHead.count, self.trainHead.count) }
 
     /// No longer in the registry: its connections are not kept.
     var isRetired: Bool { self.retired.load(ordering: .relaxed) }

@@ -101,6 +101,10 @@ struct ServeOptions: ParsableArguments {
         name: .customLong("service-ca-file"),
         help: "PEM file of authorities that https services are trusted by, beside the system's."
     ) var serviceCaFile: String?
+    @Option(
+        name: .customLong("service-tokens-file"),
+        help: "File of the tokens that services want to be shown, by host:port; read again when it changes."
+    ) var serviceTokensFile: String?
 
     /// Values by the name of their setting; only those given.
     var values: [String: String] {
@@ -138,7 +142,7 @@ struct ServeOptions: ParsableArguments {
             ("EVENT_LOOPS", self.eventLoops),
             ("ALLOWED_SERVICE_HOSTS", self.allowedServiceHosts),
             ("DENIED_SERVICE_HOSTS", self.deniedServiceHosts),
-            ("SERVICE_CA_FILE", self.serviceCaFile),
+            ("SERVICE_CA_FILE", self.serviceCaFile), ("SERVICE_TOKENS_FILE", self.serviceTokensFile),
         ]
         return Dictionary(uniqueKeysWithValues: given.compactMap { name, value in value.map { (name, $0) } })
     }

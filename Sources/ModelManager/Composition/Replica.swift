@@ -184,6 +184,9 @@ struct Replica {
                 )
             )
         }
+        if let path = self.configuration.tokensFile {
+            loops.append(ServiceTokensLoop(path: path, dataPlane: self.dataPlane, logger: self.logger))
+        }
         return loops + self.jobs.services
     }
 

@@ -30,6 +30,8 @@ struct ReplicaConfiguration: Sendable {
     var probePort: Int?
     /// The services file that is watched; nil when there is none.
     var servicesFile: String?
+    /// Of what services want to be shown; it is usable at the start.
+    var tokensFile: String?
     var dataPlane: DataPlaneSettings
 
     /// The `hostName` is the first half of the replica id when none is set; the `nonce`, the second half, differs at each
@@ -53,6 +55,7 @@ struct ReplicaConfiguration: Sendable {
         self.probePort = values.text("PROBE_PORT") == nil ? nil : try values.integer("PROBE_PORT", in: 0...65535)
         self.eventLoops = values.text("EVENT_LOOPS") == nil ? cores : try values.integer("EVENT_LOOPS", in: 1...256)
         self.servicesFile = nil
+        self.tokensFile = try Self.tokensFile(values)
         let replicaID = try values.name("REPLICA_ID") ?? Self.replicaID(hostName: hostName, nonce: nonce)
         self.dataPlane = try Self.dataPlane(values, replicaID: replicaID)
     }
@@ -114,6 +117,16 @@ struct ReplicaConfiguration: Sendable {
         } catch {
             throw values.refusal("SERVICE_CA_FILE", error.description)
         }
+    }
+
+    private static func tokensFile(_ values: SettingValues) throws(ConfigurationError) -> String? {
+        guard let path = values.text("SERVICE_TOKENS_FILE") else { return nil }
+        do throws(ServicesFileProblem) {
+            _ = try ServiceTokensFile.read(atPath: path)
+        } catch {
+            throw values.refusal("SERVICE_TOKENS_FILE", "a usable file of tokens; \(error)")
+        }
+        return path
     }
 
     /// A host name is cut down to what a name may contain.

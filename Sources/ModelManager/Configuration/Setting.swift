@@ -146,6 +146,11 @@ extension Setting {
             defaultText: "",
             meaning: "PEM file of authorities that https services are trusted by, beside the system's"
         ),
+        Setting(
+            name: "SERVICE_TOKENS_FILE",
+            defaultText: "",
+            meaning: "file of the tokens that services want to be shown, by host:port; read again when it changes"
+        ),
     ]
 
     /// Variables of the contract that this version does not act on. Setting one stops the start: a limit, a lock or a

@@ -68,9 +68,19 @@ public struct ServiceDefinition: Hashable, Sendable {
             switch self.wireProtocol {
             case .oip: "/v2/health/ready"
             case .influxdb1: "/ping"
+            case .native where self.isTorchServe: "/ping"
             case .native, .influxdb2, .http: "/health"
             }
         return self.url.pathPrefix + (self.healthPath ?? standard)
+    }
+
+    /// It says that it is a TorchServe: a native service but for the paths, which name model and version.
+    public var isTorchServe: Bool { self.metadata["deployment"] == "torchserve" }
+
+    /// Path of a native prediction by the version, behind the address' prefix.
+    public func predictPath(of version: ModelVersion) -> String {
+        guard self.isTorchServe else { return "/predict" }
+        return "/predictions/\(self.modelType)" + (version == .unnamed ? "" : "/\(version)")
     }
 
     /// `prediction` is offered by the capability itself and by every `…_prediction`; likewise for others.

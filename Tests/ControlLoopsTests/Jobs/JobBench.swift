@@ -90,7 +90,7 @@ struct JobBench: Sendable {
         return (membership, signals, runner)
     }
 
-    private static var quick: JobPolicy {
+    static var quick: JobPolicy {
         var policy = JobPolicy()
         policy.pollFirst = .milliseconds(10)
         policy.pollMax = .milliseconds(50)

@@ -134,21 +134,62 @@ import Testing
         var machine = try Self.machine(Self.service(metadata: metadata), artifact: "lstm-2.0.mar")
         guard case .send(let request) = machine.began() else { throw Surprise() }
         #expect(request.url == (try ServiceURL("http://s:2")))
-        #expect(request.path == "/models?url=lstm-2.0.mar&model_name=LSTM&initial_workers=1&synchronous=true")
+        #expect(request.path == "/models?url=lstm-2.0.mar&model_name=LSTM&synchronous=true&a=1&initial_workers=1")
         #expect(Self.paths(machine.answered(409, nil, now: Self.at(1))) == "GET /models/LSTM/v2")
+        let starting: JSONValue = [["modelName": "LSTM", "workers": [["id": "1", "status": "UNLOADING"]]]]
+        #expect(machine.answered(200, starting, now: Self.at(2)) == .wait(until: Self.at(2.5)))
         let worker: JSONValue = [["modelName": "LSTM", "workers": [["id": "1", "status": "READY"]]]]
-        #expect(machine.answered(200, worker, now: Self.at(2)) == .end(.loaded))
+        #expect(machine.answered(200, worker, now: Self.at(60)) == .end(.loaded))
         var bad = try Self.machine(Self.service(metadata: metadata), artifact: "a&b=c")
         guard case .end(.failed) = bad.began() else { throw Surprise() }
     }
 
+    @Test(arguments: [
+        (405, #"{"message":"not allowed"}"#, "skipped it cannot load versions: its model API is off"),
+        (404, #"{"message":"Model not found at: m.mar"}"#, "failed it answered 404: Model not found at: m.mar"),
+        (400, #"{"message":"Token Authorization failed."}"#, "failed it answered 400: Token Authorization failed."),
+    ]) func `TorchServe refuses in its own ways`(status: Int, body: String, outcome: String) throws {
+        let metadata = ["deployment": "torchserve", "management_url": "http://s:2"]
+        var machine = try Self.machine(Self.service(metadata: metadata), artifact: "m.mar")
+        _ = machine.began()
+        guard case .end(let end) = machine.answered(status, try JSONValue.parse(body), now: Self.at(1)) else {
+            throw Surprise()
+        }
+        #expect("\(end.name) \(end.reason ?? "")" == outcome)
+    }
+
+    @Test func `TorchServe takes the version from the archive, which may hold another one`() throws {
+        let metadata = ["deployment": "torchserve", "management_url": "http://s:2"]
+        var machine = try Self.machine(Self.service(metadata: metadata), artifact: "m.mar")
+        _ = machine.began()
+        let told: JSONValue = ["status": "Model \"LSTM\" Version: 9 registered with 1 initial workers"]
+        #expect(Self.paths(machine.answered(200, told, now: Self.at(1))) == "GET /models/LSTM/v2")
+        let why =
+            "the archive holds another version: Model \"LSTM\" Version: 9 registered with 1 initial workers"
+        #expect(machine.answered(404, nil, now: Self.at(2)) == .end(.failed(why)))
+    }
+
     @Test func `a repository unloads only when nothing else of the model is there`() throws {
-        let version = try #require(ModelVersion("v2"))
-        let alone = LoadDialect.unload(version, at: try Self.service(.oip), others: 0)
-        #expect((try? alone.get())?.path == "/base/v2/repository/models/LSTM/unload")
-        #expect((try? LoadDialect.unload(version, at: try Self.service(.oip), others: 1).get()) == nil)
-        let native = LoadDialect.unload(version, at: try Self.service(), others: 3)
-        #expect((try? native.get())?.path == "/base/models/v2/unload")
+        let (version, other) = (try #require(ModelVersion("v2")), try #require(ModelVersion("v3")))
+        let alone = LoadDialect.unload(version, at: try Self.service(.oip), others: [])
+        #expect(try alone.get().map(\.path) == ["/base/v2/repository/models/LSTM/unload"])
+        #expect((try? LoadDialect.unload(version, at: try Self.service(.oip), others: [other]).get()) == nil)
+        let native = LoadDialect.unload(version, at: try Self.service(), others: [other])
+        #expect(try native.get().map(\.path) == ["/base/models/v2/unload"])
+    }
+
+    @Test func `TorchServe is given another default before it is to unload`() throws {
+        let service = try Self.service(metadata: ["deployment": "torchserve", "management_url": "http://s:2"])
+        let (version, other) = (try #require(ModelVersion("v2")), try #require(ModelVersion("v3")))
+        let requests = try LoadDialect.unload(version, at: service, others: [other]).get()
+        #expect(
+            requests.map { "\($0.method) \($0.path)" } == [
+                "PUT /models/LSTM/v3/set-default", "DELETE /models/LSTM/v2",
+            ]
+        )
+        #expect(try LoadDialect.unload(version, at: service, others: []).get().map(\.path) == ["/models/LSTM/v2"])
+        #expect(LoadDialect.unloaded(404, by: service) == "had it no more")
+        #expect(LoadDialect.unloaded(404, by: try Self.service()) == "cannot unload")
     }
 
     private struct Surprise: Error {}

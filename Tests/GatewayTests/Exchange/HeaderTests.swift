@@ -72,6 +72,54 @@ import Testing
         }
     }
 
+    // MARK: Tokens and paths of servers with manners of their own
+
+    @Test func `an address is shown its newest token instead of the caller's credentials`() async throws {
+        let stub = try await StubUpstream.answering(StubUpstream.json("{}"))
+        try await Setting.run { setting in
+            setting.register([try Setting.service("a", at: stub.url) { $0.forwardsAuthorization = true }])
+            let sent = "authorization: Bearer caller\r\n"
+            func shown() async throws -> [Substring] {
+                #expect(try await setting.predict(headers: sent).status == 200)
+                let lines = try #require(stub.requests.last).split(separator: "\r\n")
+                return lines.filter { $0.lowercased().hasPrefix("authorization:") }
+            }
+            #expect(try await shown() == ["authorization: Bearer caller"])
+            let address = stub.url.dropFirst("http://".count)
+            for token in ["one", "two"] {
+                setting.plane.setTokens(try ServiceTokens(["tokens": [String(address): .string(token)]]))
+                #expect(try await shown() == ["authorization: Bearer \(token)"[...]])
+            }
+            var call = UpstreamCall(url: try ServiceURL(stub.url), path: "/models", timeout: .seconds(10))
+            call.method = "DELETE"
+            _ = try await setting.plane.call(call)
+            #expect(stub.requests.last?.contains("\r\nauthorization: Bearer two\r\n") == true)
+            setting.plane.setTokens(ServiceTokens())
+            #expect(try await shown() == ["authorization: Bearer caller"])
+        }
+        await stub.stop()
+    }
+
+    @Test(arguments: [
+        #"{"tokens":[]}"#, #"{"token":{}}"#, #"{"tokens":{},"more":1}"#, #"{"tokens":{"h:1/x":"t"}}"#,
+        #"{"tokens":{"h:1":"a b"}}"#, #"{"tokens":{"h:1":""}}"#, #"{"tokens":{"h:1":5}}"#, "[]",
+    ]) func `tokens that cannot be shown are refused`(text: String) throws {
+        #expect(throws: ServiceTokens.Unusable.self) { try ServiceTokens(try JSONValue.parse(text)) }
+    }
+
+    @Test func `a TorchServe is asked by model and version`() async throws {
+        let stub = try await StubUpstream.answering(StubUpstream.json("{}"))
+        try await Setting.run { setting in
+            let metadata = ["deployment": "torchserve"]
+            for (version, path) in [(nil, "/predictions/LSTM"), ("2.0", "/predictions/LSTM/2.0")] {
+                setting.register([try Setting.service("a", at: stub.url, version: version) { $0.metadata = metadata }])
+                #expect(try await setting.predict().status == 200)
+                #expect(stub.requests.last?.hasPrefix("POST \(path) HTTP/1.1\r\n") == true)
+            }
+        }
+        await stub.stop()
+    }
+
     // MARK: x-mm-stale
 
     @Test func `answers say how stale the replica is, whoever makes them, until it is not`() async throws {
