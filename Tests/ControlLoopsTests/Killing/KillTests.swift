@@ -118,10 +118,13 @@ import Testing
             try await state.resign(as: "r1")
             if !first.isAnswered { try await story.order(state) }
             guard hasHeir else {
-                return try await FollowerReplica.run(fixture, world.namespace) { watcher in
+                let seen = Mutex(Played())
+                try await FollowerReplica.run(fixture, world.namespace) { watcher in
                     try await Task.sleep(for: .seconds(1))
-                    return try await self.look(story, watcher.holder, state, world.services).with(kill)
+                    let played = try await self.look(story, watcher.holder, state, world.services).with(kill)
+                    seen.withLock { $0 = played }
                 }
+                return seen.withLock { $0 }
             }
             let heir = (namespace: world.namespace, services: world.services, kill: KillSwitch(at: nil))
             let next = try await self.elect("r2", state)
