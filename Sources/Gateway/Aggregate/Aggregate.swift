@@ -13,7 +13,12 @@ final class Aggregate {
         var code: Problem.Code?
         var body: ByteBuffer
         var attempts: Int
+        /// Whole seconds for `Retry-After`.
+        var retryAfter: Int?
     }
+
+    /// It is read on the event loop.
+    private static let orderBytesMax = 64 * 1024
 
     private let order: AggregateOrder
     private let plane: LoopPlane
@@ -21,6 +26,9 @@ final class Aggregate {
     private let completion: (Outcome) -> Void
     private var tally: AggregateTally
     private var members: [AggregateMember] = []
+    /// Nothing that a member says counts any more.
+    private var isDecided = false
+    /// The caller has been answered, or has left.
     private(set) var isOver = false
 
     /// Throws what is wrong with the order, or names a model or version that nobody knows.
@@ -64,6 +72,9 @@ final class Aggregate {
     private static func order(_ member: BodyScan.Member, _ body: UnsafeRawBufferPointer) throws(Refusal)
         -> AggregateOrder
     {
+        guard member.range.count <= self.orderBytesMax else {
+            throw .member("aggregate", "must not be longer than \(self.orderBytesMax) bytes", type: "too_long")
+        }
         // The scanner has read it as JSON already; only a member that is there twice inside can still be wrong.
         let range =
             member.kind == .string ? ByteRange(from: member.range.offset - 1, to: member.range.end + 1) : member.range
@@ -93,7 +104,7 @@ final class Aggregate {
         options.timeoutNanoseconds = min(options.timeoutNanoseconds, self.plane.settings.timeout.inNanoseconds)
         try self.makeMembers(image, options)
         let now = MonotonicClock.now()
-        for (place, pool) in pools.enumerated() where !self.isOver {
+        for (place, pool) in pools.enumerated() where !self.isDecided {
             switch pool {
             case .success(let pool): self.members[place].begin(pool, now: now)
             case .failure(let refusal): self.answered(place, .failure(refusal.problem.code.rawValue))
@@ -118,72 +129,40 @@ final class Aggregate {
     // MARK: Answering
 
     private func answered(_ place: Int, _ answer: AggregateTally.Answer) {
-        guard !self.isOver else { return }
+        guard !self.isOver, !self.isDecided else { return }
         guard case .finish(let isMet, let cancelled) = self.tally.answered(place, answer) else { return }
-        self.isOver = true
+        self.isDecided = true
         for place in cancelled where place < self.members.count { self.members[place].cancel() }
-        self.completion(isMet ? self.combined() : self.failed(.quorumNotMet, self.quorumText))
-    }
-
-    private var quorumText: String {
-        "\(self.tally.values) of \(self.order.targets.count) members answered, \(self.order.quorum) had to"
-    }
-
-    private func combined() -> Outcome {
-        var (values, weights, first) = ([JSONValue](), [Double](), 0)
-        for (place, answer) in self.tally.answers.enumerated() {
-            guard case .value(let value) = answer else { continue }
-            if self.tally.first == place { first = values.count }
-            values.append(value)
-            if !self.order.weights.isEmpty { weights.append(self.order.weights[place]) }
-        }
-        do throws(Combination.Mismatch) {
-            let value = try Combination.combine(values, by: self.order.strategy, weights: weights, first: first)
-            let body: JSONValue = [
-                self.order.field: value, "strategy": .string(self.order.strategy.rawValue), "members": self.memberList,
-                "quorum": .integer(Int64(self.order.quorum)),
-            ]
-            return self.outcome(200, nil, body)
-        } catch {
-            return self.failed(.upstreamInvalid, "the members' answers do not go together: \(error.message)")
-        }
-    }
-
-    private func failed(_ code: Problem.Code, _ message: String) -> Outcome {
-        self.plane.counts.problems[code, default: 0] += 1
-        let body: JSONValue = [
-            "error": .string(message), "code": .string(code.rawValue), "detail": .string(message),
-            "request_id": .string(self.requestID), "attempts": [], "strategy": .string(self.order.strategy.rawValue),
-            "members": self.memberList, "quorum": .integer(Int64(self.order.quorum)),
-        ]
-        return self.outcome(code.status, code, body)
-    }
-
-    private func outcome(_ status: Int, _ code: Problem.Code?, _ body: JSONValue) -> Outcome {
-        Outcome(
-            status: status,
-            code: code,
-            body: ByteBuffer(string: body.serialized()),
-            attempts: self.members.reduce(0) { $0 + $1.attempts }
+        let answer = AggregateAnswer(
+            order: self.order,
+            answers: self.tally.answers,
+            first: self.tally.first,
+            rows: self.members.map(\.row),
+            requestID: self.requestID
         )
+        let bytes = self.members.reduce(0) { $0 + $1.answerBytes }
+        self.plane.translations.run(weighing: bytes, on: self.plane.loop) { () throws(Refusal) in
+            isMet ? answer.combined() : answer.missed()
+        } _: { result in
+            guard !self.isOver else { return }
+            self.isOver = true
+            switch result {
+            case .success(let said): self.complete(said)
+            case .failure(let refusal): self.complete(answer.uncombined(refusal.problem), refusal.problem.retryAfter)
+            }
+        }
     }
 
-    private var memberList: JSONValue {
-        .array(
-            zip(self.members, self.tally.answers).map { member, answer in
-                let version = member.version ?? member.target.version ?? .latest
-                var shown: JSONObject = [
-                    "model_type": .string(member.target.modelType.text), "model_version": .string(version.text),
-                    "service_id": member.service.map { .string($0.text) } ?? .null,
-                    "ms": .integer(member.milliseconds),
-                ]
-                switch answer {
-                case .value(let value): shown[self.order.field] = value
-                case .failure(let reason): shown["error"] = .string(reason)
-                case nil: shown["error"] = "cancelled"
-                }
-                return .object(shown)
-            }
+    private func complete(_ said: AggregateAnswer.Said, _ retryAfter: Int? = nil) {
+        if let code = said.code { self.plane.counts.problems[code, default: 0] += 1 }
+        self.completion(
+            Outcome(
+                status: said.code?.status ?? 200,
+                code: said.code,
+                body: ByteBuffer(string: said.body),
+                attempts: self.members.reduce(0) { $0 + $1.attempts },
+                retryAfter: retryAfter
+            )
         )
     }
 }

@@ -2,8 +2,10 @@ internal import Decisions
 internal import NIOCore
 internal import Registry
 
-/// One model version of an aggregate: an exchange of its own whose answer is gathered and read. Confined to its event
-/// loop.
+/// One model version of an aggregate: an exchange of its own whose answer is gathered and read.
+///
+/// A large answer is read on a thread, under the bounds of translations: other requests of the loop do not wait for it.
+/// Confined to its event loop.
 final class AggregateMember: AnswerSink {
     /// An answer beyond this is not read; an aggregate holds as many as it has members.
     static let answerBytesMax = 4 * 1024 * 1024
@@ -15,6 +17,8 @@ final class AggregateMember: AnswerSink {
     private(set) var service: ServiceID?
     private(set) var milliseconds: Int64 = 0
     private(set) var attempts = 0
+    /// How long the answer was that was read.
+    private(set) var answerBytes = 0
     private let field: String
     private let tell: (AggregateTally.Answer) -> Void
     private var began = Instant(nanoseconds: 0)
@@ -48,6 +52,16 @@ final class AggregateMember: AnswerSink {
         self.exchange.beginTranslated(pool, for: caller)
     }
 
+    /// What the caller is shown of the member beside its answer.
+    var row: AggregateAnswer.Row {
+        AggregateAnswer.Row(
+            modelType: self.target.modelType,
+            version: self.version ?? self.target.version ?? .latest,
+            service: self.service,
+            milliseconds: self.milliseconds
+        )
+    }
+
     func cancel() {
         self.isWanted = false
         self.exchange.cancel()
@@ -73,7 +87,22 @@ final class AggregateMember: AnswerSink {
 
     override func answerMoved(_ bytes: ByteBuffer) { self.append(bytes) }
 
-    override func answerEnded() { self.tell(self.answer()) }
+    override func answerEnded() {
+        guard (200..<300).contains(self.status) else { return self.tell(.failure("status_\(self.status)")) }
+        guard !self.isTooLong else { return self.tell(.failure("answer_too_long")) }
+        let (plane, field, body) = (self.exchange.plane, self.field, Array(self.body.readableBytesView))
+        self.answerBytes = body.count
+        self.body = ByteBuffer()
+        plane.translations.run(body, on: plane.loop) { body throws(Refusal) in
+            Self.value(of: field, in: body)
+        } _: { result in
+            guard self.isWanted else { return }
+            switch result {
+            case .success(let answer): self.tell(answer)
+            case .failure(let refusal): self.tell(.failure(refusal.problem.code.rawValue))
+            }
+        }
+    }
 
     override func answerBroke() { self.tell(.failure("broken_answer")) }
 
@@ -93,10 +122,8 @@ final class AggregateMember: AnswerSink {
         if !self.isTooLong { self.body.writeImmutableBuffer(bytes) }
     }
 
-    private func answer() -> AggregateTally.Answer {
-        guard (200..<300).contains(self.status) else { return .failure("status_\(self.status)") }
-        guard !self.isTooLong else { return .failure("answer_too_long") }
-        guard let answer = try? JSONValue.parse(Array(self.body.readableBytesView)) else { return .failure("not_json") }
-        return answer[self.field].map { .value($0) } ?? .failure("no_field")
+    private static func value(of field: String, in body: [UInt8]) -> AggregateTally.Answer {
+        guard let answer = try? JSONValue.parse(body) else { return .failure("not_json") }
+        return answer[field].map { .value($0) } ?? .failure("no_field")
     }
 }

@@ -183,7 +183,13 @@ extension ClientHandler {
 
     func answerAggregate(_ outcome: Aggregate.Outcome) {
         self.aggregate = nil
-        self.writeOwn(outcome.body, status: outcome.status, code: outcome.code, attempts: outcome.attempts)
+        self.writeOwn(
+            outcome.body,
+            status: outcome.status,
+            code: outcome.code,
+            attempts: outcome.attempts,
+            retryAfter: outcome.retryAfter
+        )
         self.exchangeEnded()
     }
 }

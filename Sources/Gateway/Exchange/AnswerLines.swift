@@ -24,6 +24,11 @@ enum AnswerLines {
         writer.write(decimal: exchange.attempts)
         writer.write("\r\n")
         writer.write(plane.replicaLine)
+        if let code = exchange.errorCode {
+            writer.write("x-mm-error-code: ")
+            writer.write(Array(code.rawValue.utf8))
+            writer.write("\r\n")
+        }
         if plane.common.isStale, let seconds = plane.common.staleSeconds(now: now ?? MonotonicClock.now()) {
             writer.write("x-mm-stale: ")
             writer.write(decimal: seconds)

@@ -42,6 +42,8 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     var metered: VersionLane?
     /// Nil until it was answered; cancelled requests are not.
     var isFailure: Bool?
+    /// The manager's name for an error that an instance told in words of its own.
+    var errorCode: Problem.Code?
 
     // The present attempt.
     var member: RouteMember?
@@ -403,6 +405,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         self.connection = nil
         if self.order != nil { self.order = nil }
         if self.kept != nil { self.kept = nil }
+        if self.errorCode != nil { self.errorCode = nil }
         self.isPaused = false
         self.image.rest()
     }

@@ -63,7 +63,9 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
         let (image, options) = (self.exchange.image, self.exchange.options)
         let aggregate = try Aggregate.begin(for: image, options: options, plane: self.plane) { outcome in
             self.aggregate = nil
-            self.give(self.own(outcome.body, outcome.status, outcome.code, attempts: outcome.attempts))
+            var answer = self.own(outcome.body, outcome.status, outcome.code, attempts: outcome.attempts)
+            if let seconds = outcome.retryAfter { answer.headers.append(("retry-after", String(seconds))) }
+            self.give(answer)
         }
         if !aggregate.isOver { self.aggregate = aggregate }
     }

@@ -3,7 +3,8 @@ internal import Registry
 
 /// Requests of the Open Inference Protocol, which come through the general door alone.
 extension GeneralExchange {
-    /// The image is complete. Instances that speak the protocol get the body, JSON or binary, as it came.
+    /// The image is complete. Instances that speak the protocol get the body, JSON or binary, as it came; what they answer
+    /// goes back as it comes, errors under `error`.
     func begin(_ order: InferenceOrder, _ headers: [(name: String, value: String)], now: Instant) throws(Refusal) {
         let pool = try RequestPlan.pool(
             of: order.modelType,
@@ -23,7 +24,8 @@ extension GeneralExchange {
         }
         if let encoding { try self.restore(encoding) }
         self.exchange.order = order
-        let sink = ShadowTap.sink(self, self.exchange, to: pool, in: self.plane.table)
+        let answer = TranslatedAnswer(self.translationCaller, self.exchange, to: .untranslated)
+        let sink = ShadowTap.sink(answer, self.exchange, to: pool, in: self.plane.table)
         self.exchange.begin(pool, sink: sink, now: now)
     }
 

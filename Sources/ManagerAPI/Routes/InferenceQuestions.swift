@@ -83,9 +83,7 @@ struct InferenceQuestions: Sendable {
     }
 
     private static func reworded(_ body: ByteBuffer) -> ByteBuffer {
-        let told = self.error(in: body).map { $0["detail"] ?? $0 }
-        let text = told.map { $0.asString ?? $0.serialized() } ?? String(buffer: body)
-        let error: JSONValue = ["error": .string(text.isEmpty ? "the server says no more" : String(text.prefix(1000)))]
+        let error: JSONValue = ["error": .string(ServiceErrorText.of(Array(body.readableBytesView)))]
         return ByteBuffer(string: error.serialized())
     }
 

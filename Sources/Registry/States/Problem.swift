@@ -74,6 +74,16 @@ public struct Problem: Error, Hashable, Sendable {
 }
 
 extension Problem.Code {
+    /// What a service means that answers with this status, 400 or more. What it calls its own failure is no failure of the
+    /// manager's.
+    public init(ofAnswer status: Int) {
+        let known: [Self] = [
+            .unauthorized, .forbidden, .notFound, .methodNotAllowed, .notAcceptable, .requestTimeout, .payloadTooLarge,
+            .unsupportedMediaType, .validationError, .rateLimited, .headersTooLarge, .overloaded, .upstreamTimeout,
+        ]
+        self = known.first { $0.status == status } ?? (status < 500 ? .invalidRequest : .upstreamInvalid)
+    }
+
     /// The HTTP status that clients expect of the problem.
     public var status: Int {
         switch self {

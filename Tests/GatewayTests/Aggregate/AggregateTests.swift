@@ -114,6 +114,15 @@ import Testing
         }
     }
 
+    @Test func `is refused when the order itself is too long`() async throws {
+        try await Self.three([Self.answer("1"), Self.answer("2"), Self.answer("3")]) { setting, stubs in
+            let padding = String(repeating: " ", count: 70_000)
+            let answer = try await setting.predict(Self.body(#"{"strategy": "mean",\#(padding) "over": \#(Self.all)}"#))
+            #expect(answer.status == 422 && answer.body.contains("must not be longer than 65536 bytes"))
+            #expect(stubs.allSatisfy { $0.requests.isEmpty })
+        }
+    }
+
     @Test func `has one deadline for all`() async throws {
         try await Self.three([Self.answer("1"), "", Self.answer("3")]) { setting, _ in
             let answer = try await setting.predict(

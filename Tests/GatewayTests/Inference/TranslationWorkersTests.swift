@@ -26,6 +26,51 @@ import Testing
         #expect(try await promise.futureResult.get() == isOnLoop)
     }
 
+    @Test(arguments: [(TranslationWorkers.loopBytesMax, true), (Self.large, false)])
+    func `of what was made of many bytes hold no event loop`(bytes: Int, isOnLoop: Bool) async throws {
+        let (workers, loop) = (TranslationWorkers(), MultiThreadedEventLoopGroup.singleton.next())
+        let promise = loop.makePromise(of: Bool.self)
+        loop.execute {
+            workers.run(weighing: bytes, on: loop) {
+                loop.inEventLoop
+            } _: { result in
+                promise.completeWith(result.mapError { $0 as any Error })
+            }
+        }
+        #expect(try await promise.futureResult.get() == isOnLoop)
+    }
+
+    @Test func `of an aggregate's members are read and combined beside the loop, within the same bounds`() async throws
+    {
+        let body = #"{"prediction":[\#(Self.numbers)]}"#
+        let stub = try await StubUpstream.answering(StubUpstream.json(body))
+        let small = try await StubUpstream.answering(StubUpstream.json(#"{"prediction":1}"#))
+        try await Setting.run { setting in
+            setting.register([
+                try Setting.service("a", at: stub.url, version: "v1"),
+                try Setting.service("b", at: stub.url, version: "v2"),
+                try Setting.service("c", at: small.url, version: "v3"),
+            ])
+            let order = #"{"model_type":"LSTM","aggregate":{"strategy":"mean","over":["LSTM@v1","LSTM@v2"]}}"#
+            #expect(try await eventually(within: .seconds(60)) { try await setting.predict(order).status == 200 })
+            let whole = try await setting.predict(order)
+            #expect(whole.status == 200 && whole["x-mm-attempts"] == "2")
+            #expect(try JSONValue.parse(whole.body)["prediction"]?.asArray?.last == .number(19_999.5))
+            // As many bytes as may wait are waiting already.
+            let waiting = try #require(setting.plane.planes.first).translations
+            waiting.waitingBytes.add(TranslationWorkers.waitingBytesMax, ordering: .relaxed)
+            let refused = try await setting.predict(order)
+            #expect(refused.status == 503, "\(refused.body.prefix(200))")
+            #expect(refused["x-mm-error-code"] == "overloaded" && refused["retry-after"] == "1")
+            let errors = try JSONValue.parse(refused.body)["members"]?.asArray?.map { $0["error"]?.asString }
+            #expect(errors == ["overloaded", "cancelled"] || errors == ["cancelled", "overloaded"])
+            let other = #"{"model_type":"LSTM","aggregate":{"strategy":"mean","over":["LSTM@v3"]}}"#
+            #expect(try await setting.predict(other).status == 200, "small ones need no thread")
+        }
+        await stub.stop()
+        await small.stop()
+    }
+
     @Test func `are refused when too many bytes wait`() async throws {
         let (workers, loop) = (TranslationWorkers(), MultiThreadedEventLoopGroup.singleton.next())
         let hold = loop.makePromise(of: Void.self)
