@@ -51,6 +51,8 @@ import Testing
             _ = try await bench.report(["r1.a-1", "2", "8", "1", "LSTM", "v2", "4", "1", "40", "0"])
             let reply = try await bench.call("traffic_counts", "LSTM", "v2")
             #expect(reply[1].array?.map { texts($0.array ?? []) } == [["v2", "4", "1", "40"]])
+            let totals = try await bench.told("traffic_totals", "LSTM", "v2", "GRU", "v1")
+            #expect(totals == ["14", "6", "140", "0", "0", "0"], "the sums rise whatever is measured")
         }
     }
 

@@ -66,6 +66,14 @@ extension FakeReplica: ModelCommands {
         throw Problem(.storeUnavailable, "not in this test")
     }
 
+    func trafficTotals(
+        of versions: [(type: ModelType, version: ModelVersion)]
+    ) async throws(Problem) -> [TrafficSight.Counts] {
+        versions.indices.map { place in
+            TrafficSight.Counts(requests: 10 + Int64(place), failures: 1, latencyMicroseconds: 5)
+        }
+    }
+
     func shadowFigures(of type: ModelType, _ version: ModelVersion) async throws(Problem) -> ShadowFigures {
         throw Problem(.storeUnavailable, "not in this test")
     }

@@ -22,6 +22,7 @@ final class FakeReplica: Sendable {
         var reports: [ServiceID: HealthReport] = [:]
         var probed: [ServiceID] = []
         var statistics = DataPlaneStatistics()
+        var versionTraffic: [VersionTraffic] = []
         var explanation = Explanation(candidates: [], wouldPick: nil, problem: nil)
         var exchanged: [GatewayRequest] = []
         /// What instances say to questions of the manager's own; nil: they cannot be reached.
@@ -48,6 +49,8 @@ final class FakeReplica: Sendable {
         var whileSleeping: @Sendable (inout State) -> Void = { _ in }
         /// Whether a change reaches the snapshot, as the follower would see to.
         var follows = true
+        /// Whether it reaches the snapshot when somebody waits for it.
+        var catchesUp = false
     }
 
     let state = Mutex(State())
@@ -251,6 +254,9 @@ extension FakeReplica: SnapshotReads, HealthReports, StoreStatus, ClusterView, R
     func waitForEpoch(_ epoch: Epoch, within limit: Duration) async -> Bool {
         self.edit { state in
             state.calls.append("wait \(epoch) \(limit.inSeconds)")
+            if state.catchesUp {
+                state.snapshot = RegistrySnapshot(epoch: epoch, services: Array(state.stored.values), pointers: [:])
+            }
             return (state.snapshot?.epoch ?? .zero) >= epoch
         }
     }
@@ -294,6 +300,8 @@ extension FakeReplica: Traffic, EventLog {
     }
 
     func statistics() async -> DataPlaneStatistics { self.edit { $0.statistics } }
+
+    func versionTraffic() async -> [VersionTraffic] { self.edit { $0.versionTraffic } }
 
     func states(of service: ServiceID) -> [InstanceState] { self.edit { $0.states[service] ?? [] } }
 

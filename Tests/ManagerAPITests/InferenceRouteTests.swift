@@ -126,7 +126,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("/v2/models/LSTM/config", "/config"), ("/v2/models/LSTM/versions/1/stats", "/stats"),
+        ("/v2/models/LSTM/config", "/config"),
         ("/v2/models/LSTM/versions/latest/config", "/config"),
     ])
     func `is passed on as it is, errors too`(path: String, last: String) async throws {
@@ -139,7 +139,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"detail":"Not Found"}"#, "Not Found"), ("", "the server says no more"), ("oh no", "oh no"),
+        (#"{"detail":"Not Found"}"#, "Not Found"), ("", "the service says no more"), ("oh no", "oh no"),
     ])
     func `says an error in the words of the protocol`(body: String, error: String) async throws {
         self.tell(body, status: 404)
@@ -161,7 +161,7 @@ import Testing
     @Test func `cannot be asked when nobody is well`() async throws {
         let none = Explanation(candidates: [], wouldPick: nil, problem: nil)
         self.replica.edit { $0.explanation = none }
-        #expect(try await self.replica.send(.get, "/v2/models/LSTM/stats").status == .serviceUnavailable)
+        #expect(try await self.replica.send(.get, "/v2/models/LSTM/config").status == .serviceUnavailable)
     }
 
     @Test func `is made up by the manager for native services`() async throws {
@@ -169,5 +169,34 @@ import Testing
         let config = try JSONValue.parse(try await self.replica.send(.get, "/v2/models/GRU/config").text)
         #expect(config["input"]?.asArray?.first?["name"] == "data")
         #expect(self.asked.isEmpty)
+    }
+
+    private func statistics(_ path: String) async throws -> [[String]] {
+        let answer = try await self.replica.send(.get, path)
+        #expect(answer.status == .ok, "\(answer.text)")
+        let rows = try JSONValue.parse(answer.text)["model_stats"]?.asArray ?? []
+        return rows.map { row in
+            [row["name"], row["version"], row["inference_count"]].map { $0?.asString ?? $0?.serialized() ?? "-" }
+        }
+    }
+
+    @Test(arguments: ["/v2/models/stats", "/v2/models/LSTM/stats", "/v2/models/LSTM/versions/1/stats"])
+    func `is told of statistics, of all versions that are not singled out`(path: String) async throws {
+        try self.replica.add("n", type: "GRU")
+        self.tell(#"{"model_stats":[{"name":"LSTM","version":"1","inference_count":5}]}"#)
+        let told = [["LSTM", "1", "5"]]
+        #expect(try await self.statistics(path) == (path.contains("LSTM") ? told : [["GRU", "default", "9"]] + told))
+        #expect(self.asked == ["GET http://b:8000/v2/models/LSTM/versions/1/stats"])
+    }
+
+    @Test(arguments: [404, 200])
+    func `is counted by the manager where a server keeps no statistics`(status: Int) async throws {
+        self.tell(#"{"detail":"Not Found"}"#, status: status)
+        for path in ["/v2/models/stats", "/v2/models/LSTM/versions/1/stats"] {
+            #expect(try await self.statistics(path) == [["LSTM", "1", "9"]])
+        }
+        self.replica.edit { $0.told = { _ in nil } }
+        #expect(try await self.statistics("/v2/models/stats") == [["LSTM", "1", "9"]])
+        #expect(try await self.replica.send(.get, "/v2/models/LSTM/versions/7/stats").status == .notFound)
     }
 }

@@ -61,6 +61,53 @@ import Testing
         #expect(page.names.contains("model_manager_requests"))
     }
 
+    private func traffic(_ count: Int, _ replica: FakeReplica) throws {
+        let type = try #require(ModelType("LSTM"))
+        let rows = try (0..<count).map { place in
+            var service = try FakeReplica.service("s\(place)")
+            let version = try #require(ModelVersion("v\(place)"))
+            service.definition.modelVersion = version
+            return (service, VersionTraffic(type: type, version: version, requests: 9, failures: 2, inFlight: 1))
+        }
+        let gone = VersionTraffic(type: type, version: try #require(ModelVersion("gone")), requests: 3)
+        replica.edit { state in
+            state.snapshot = RegistrySnapshot(epoch: Epoch(9), services: rows.map(\.0), pointers: [:])
+            state.versionTraffic = rows.map(\.1) + [gone]
+        }
+    }
+
+    @Test func `shows what callers got of each version that there is`() async throws {
+        let replica = try self.replica()
+        try self.traffic(2, replica)
+        let page = try ExpositionText(try await replica.send(.get, "/metrics").text, isOpenMetrics: false)
+        let labels = "model_type=\"LSTM\",version=\"v1\""
+        #expect(page.value("model_manager_model_requests_total", labels + ",outcome=\"success\"") == 7)
+        #expect(page.value("model_manager_model_requests_total", labels + ",outcome=\"failure\"") == 2)
+        #expect(page.value("model_manager_model_requests_in_flight", labels) == 1)
+        #expect(page.value("model_manager_model_versions_left_out") == 0)
+    }
+
+    @Test func `bounds the series of versions, and says how many are left out`() async throws {
+        let replica = try self.replica()
+        try self.traffic(Metrics.versionsMax + 3, replica)
+        let text = try await replica.send(.get, "/metrics").text
+        #expect(text.matches(of: /\nmodel_manager_model_requests_in_flight\{/).count == Metrics.versionsMax)
+        #expect(text.contains("\nmodel_manager_model_versions_left_out 3\n"))
+        #expect(!text.contains("version=\"gone\""))
+    }
+
+    @Test func `of versions are the ones that docs/lifecycle.md explains`() async throws {
+        let replica = try self.replica()
+        try self.traffic(1, replica)
+        let text = try await replica.send(.get, "/metrics").text
+        let shown = Set(text.matches(of: /# TYPE (model_manager_model_\w+)/).map { String($0.1) })
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(
+            path: "../../docs/lifecycle.md"
+        )
+        let document = try String(contentsOf: root, encoding: .utf8)
+        #expect(Set(document.matches(of: /\| `(model_manager_model_\w+)` \|/).map { String($0.1) }) == shown)
+    }
+
     @Test func `escapes what a label may hold`() throws {
         var page = MetricsPage(.prometheus)
         page.family("x", .gauge, "A \\ and a\nbreak.", [([("l", "a\"b\\c\nd")], 1.5)])

@@ -56,6 +56,34 @@ extension ClusterState {
         return TrafficSight(leaseClock: clock, counts: counts, holders: holders)
     }
 
+    /// So many versions are asked about in one call.
+    private static let totalsAtOnce = 500
+
+    /// What each of the versions did since it was first asked, in their order; unlike `traffic`, whatever was marked.
+    public func trafficTotals(
+        of versions: [(type: ModelType, version: ModelVersion)]
+    ) async throws(StateError) -> [TrafficSight.Counts] {
+        var totals: [TrafficSight.Counts] = []
+        totals.reserveCapacity(versions.count)
+        var rest = versions[...]
+        while !rest.isEmpty {
+            let part = rest.prefix(Self.totalsAtOnce)
+            rest = rest.dropFirst(Self.totalsAtOnce)
+            let names = part.flatMap { [$0.type.text, $0.version.text] }
+            var reply = try await self.call("traffic_totals", names.map { RedisWord($0) })
+            for _ in part {
+                totals.append(
+                    TrafficSight.Counts(
+                        requests: try reply.integer(),
+                        failures: try reply.integer(),
+                        latencyMicroseconds: try reply.integer()
+                    )
+                )
+            }
+        }
+        return totals
+    }
+
     /// How the answers of a shadow compared with the callers', since it became one.
     public func shadowFigures(of type: ModelType, _ version: ModelVersion) async throws(StateError) -> ShadowFigures {
         var reply = try await self.call("traffic_shadow", [RedisWord(type.text), RedisWord(version.text)])

@@ -20,6 +20,7 @@ struct Metrics: Sendable {
         let snapshot = self.ports.snapshots.snapshot ?? .empty
         self.traffic(statistics, &page)
         self.face(&page)
+        self.versions(await self.ports.traffic.versionTraffic(), snapshot, &page)
         self.perService(statistics.services, &page)
         self.instances(snapshot, &page)
         self.replica(snapshot, &page)

@@ -26,5 +26,8 @@ public protocol ModelCommands: Sendable {
     /// Waits until every live replica serves by the epoch; who did not when the time was up.
     func waitForCluster(_ epoch: Epoch, within limit: Duration) async throws(Problem) -> [ReplicaBehind]
     func traffic(of type: ModelType, _ versions: [ModelVersion]) async throws(Problem) -> TrafficSight
+    /// What each of the versions did since it was first asked, over all replicas.
+    func trafficTotals(of versions: [(type: ModelType, version: ModelVersion)]) async throws(Problem)
+        -> [TrafficSight.Counts]
     func shadowFigures(of type: ModelType, _ version: ModelVersion) async throws(Problem) -> ShadowFigures
 }

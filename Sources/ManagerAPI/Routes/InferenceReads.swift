@@ -13,6 +13,10 @@ struct InferenceReads: Sendable {
     let knowledge: Knowledge
     let questions: InferenceQuestions
 
+    private var statistics: InferenceStatistics {
+        InferenceStatistics(ports: self.ports, questions: self.questions)
+    }
+
     /// `GET /v2`
     func server(_ call: Call) async throws -> Response {
         .json([
@@ -47,16 +51,19 @@ struct InferenceReads: Sendable {
         return InferenceQuestions.response(answer)
     }
 
-    /// `GET /v2/models/{model_type}[/versions/{version}]/stats`: those of one server, or of a native version what all
-    /// replicas' callers got of it.
+    /// `GET /v2/models/{model_type}[/versions/{version}]/stats`: of all versions when none is named.
     func statistics(_ call: Call) async throws -> Response {
         let asked = try await self.asked(call)
-        if let answer = try await self.questions.ask(.statistics, of: asked.type, asked.version, call) {
-            return InferenceQuestions.response(answer)
-        }
-        let sight = try await self.ports.models?.traffic(of: asked.type, [asked.version])
-        let counts = sight?.counts[asked.version]
-        return .json(NativeInference.statistics(of: asked.type, asked.version, counts))
+        let isNamed = call.parameters["version"] != nil
+        let versions = isNamed ? [asked.version] : Self.versions(of: asked.model)
+        return try await self.statistics.response(of: versions.map { (asked.type, $0) }, call)
+    }
+
+    /// `GET /v2/models/stats`: of all versions of all models.
+    func allStatistics(_ call: Call) async throws -> Response {
+        let models = try self.knowledge.snapshot().models.sorted { $0.key < $1.key }
+        let versions = models.flatMap { type, model in Self.versions(of: model).map { (type, $0) } }
+        return try await self.statistics.response(of: versions, call)
     }
 
     /// `GET /v2/models/{model_type}[/versions/{version}]/ready`: 400 when no instance would get a request now, as servers
@@ -120,7 +127,7 @@ struct InferenceReads: Sendable {
     private func asked(_ call: Call) async throws -> (type: ModelType, model: Model, version: ModelVersion) {
         let type = try call.name("model_type", ModelType.self)
         let named = try call.parameters["version"].map { _ in try call.name("version", ModelVersion.self) }
-        let model = try await self.knowledge.model(type)
+        let model = try await self.knowledge.model(type, toFind: named ?? .latest)
         return (type, model, try named.map { try self.resolve($0, type, model) } ?? model.latest)
     }
 

@@ -5,7 +5,7 @@ internal import Registry
 /// The rows of the table about the Open Inference Protocol.
 enum InferenceRoutes {
     static func routes(_ reads: InferenceReads, _ health: ReplicaHealth, _ calls: InferenceCalls) -> [Route] {
-        self.server(reads, health) + [self.index(reads)]
+        self.server(reads, health) + [self.index(reads), self.statistics(reads)]
             + [false, true].flatMap { isVersioned in
                 self.models(reads, isVersioned: isVersioned)
                     + InferenceOrder.Action.allCases.map { self.inference($0, calls, isVersioned: isVersioned) }
@@ -64,6 +64,20 @@ enum InferenceRoutes {
         )
     }
 
+    /// A model called `stats` can be asked for under the names of its versions alone, as at other servers.
+    private static func statistics(_ reads: InferenceReads) -> Route {
+        Route(
+            method: .get,
+            path: "/v2/models/stats",
+            name: "listInferenceStatistics",
+            tag: "inference",
+            summary: "What is counted of all versions of all models, by their servers, else by the manager",
+            answers: [.ok("InferenceStatistics", "One row for each version, or more where its server tells more.")],
+            problems: [.storeUnavailable],
+            handler: reads.allStatistics
+        )
+    }
+
     private static func parameters(isVersioned: Bool) -> [Route.Parameter] {
         let type = Route.Parameter.path("model_type", "Names the model.")
         return isVersioned ? [type, .path("version", "Names the version, or an alias of it.")] : [type]
@@ -114,10 +128,12 @@ enum InferenceRoutes {
                 path: self.path("/stats", isVersioned: isVersioned),
                 name: "getInferenceModelStatistics\(suffix)",
                 tag: "inference",
-                summary: "What a model's server has counted; of a native one what the manager has",
+                summary: isVersioned
+                    ? "What a version's server has counted; where it does not tell, what the manager has"
+                    : "The same of all versions of a model",
                 parameters: self.parameters(isVersioned: isVersioned),
-                answers: [.ok("InferenceStatistics", "Of one server, or of all callers of a native version.")],
-                problems: self.asking,
+                answers: [.ok("InferenceStatistics", "Of one server, or of all callers of the version.")],
+                problems: [.validationError, .modelNotFound, .versionNotFound, .storeUnavailable],
                 handler: reads.statistics
             ),
         ]

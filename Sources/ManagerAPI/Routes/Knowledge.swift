@@ -30,6 +30,17 @@ struct Knowledge: Sendable {
         throw Problem(.modelNotFound, "there is no model_type \(type)", detail: "GET /models lists those there are")
     }
 
+    /// The model, as the store has it by now unless this replica knows what the name means: a version, or an alias.
+    /// Whether it does then is for the caller to see.
+    func model(_ type: ModelType, toFind name: ModelVersion) async throws(Problem) -> Model {
+        let known = try await self.model(type)
+        guard !known.knownVersions.contains(name), known.resolve(name) == nil else { return known }
+        let epoch = try await self.ports.commands.storeEpoch()
+        guard try self.snapshot().epoch < epoch else { return known }
+        _ = await self.ports.snapshots.waitForEpoch(epoch, within: self.catchUpMax)
+        return try self.snapshot().models[type] ?? known
+    }
+
     func condition(_ service: Service) -> ServiceCondition {
         ServiceCondition(service, self.ports.traffic.states(of: service.id))
     }

@@ -41,7 +41,7 @@ struct ModelReads: Sendable {
 
     /// A version by name or alias, with who holds requests of it.
     func version(_ type: ModelType, _ asked: ModelVersion) async throws -> JSONValue {
-        let model = try await self.knowledge.model(type)
+        let model = try await self.knowledge.model(type, toFind: asked)
         let version = model.knownVersions.contains(asked) ? asked : model.resolve(asked) ?? asked
         guard model.knownVersions.contains(version) else {
             throw Problem(.versionNotFound, "model_type \(type) has neither a version nor an alias \(asked)")

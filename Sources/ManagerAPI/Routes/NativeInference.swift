@@ -1,4 +1,3 @@
-internal import ClusterState
 internal import Registry
 
 /// What clients of the Open Inference Protocol are told of models whose services do not speak it.
@@ -26,26 +25,5 @@ enum NativeInference {
             "name": .string(type.text), "platform": self.platform, "max_batch_size": 0,
             "input": [tensor("data")], "output": [tensor("prediction")],
         ]
-    }
-
-    /// Counted by the manager; what only a server can know is zero.
-    static func statistics(of type: ModelType, _ version: ModelVersion, _ counts: TrafficSight.Counts?) -> JSONValue {
-        let requests = counts?.requests ?? 0
-        let failures = counts?.failures ?? 0
-        func figures(_ count: Int64, _ microseconds: Int64) -> JSONValue {
-            ["count": .integer(count), "ns": .integer(microseconds * 1000)]
-        }
-        let asked = figures(requests - failures, counts?.latencyMicroseconds ?? 0)
-        let none = figures(0, 0)
-        let row: JSONValue = [
-            "name": .string(type.text), "version": .string(version.text), "last_inference": 0,
-            "inference_count": .integer(requests - failures), "execution_count": .integer(requests - failures),
-            "inference_stats": [
-                "success": asked, "fail": figures(failures, 0), "queue": none, "compute_input": none,
-                "compute_infer": asked, "compute_output": none,
-            ],
-            "batch_stats": [],
-        ]
-        return ["model_stats": [row]]
     }
 }

@@ -98,6 +98,16 @@ struct StoreModels: ModelCommands {
         }
     }
 
+    func trafficTotals(
+        of versions: [(type: ModelType, version: ModelVersion)]
+    ) async throws(Problem) -> [TrafficSight.Counts] {
+        do throws(StateError) {
+            return try await self.store.state.trafficTotals(of: versions)
+        } catch {
+            throw Problem(error)
+        }
+    }
+
     func shadowFigures(of type: ModelType, _ version: ModelVersion) async throws(Problem) -> ShadowFigures {
         do throws(StateError) {
             return try await self.store.state.shadowFigures(of: type, version)
