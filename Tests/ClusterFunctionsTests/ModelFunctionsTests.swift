@@ -22,7 +22,7 @@ import Testing
             try await bench.offer("v1", "v2")
             #expect(try await bench.toldOnSwitching(to: "v9", force: true) == ["unknown", "v9"])
             try await bench.call("service_drain", "s-v2", "0", "true", "t")
-            #expect(try await bench.toldOnSwitching(to: "v2") == ["not_ready", "draining"])
+            #expect(try await bench.toldOnSwitching(to: "v2") == ["not_ready", "draining", "v2"])
             #expect(try await bench.toldOnSwitching(to: "v2", force: true)[0] == "changed")
         }
     }
@@ -73,13 +73,16 @@ import Testing
             try await bench.offer("v1", "v2", "v3", "v4", "v5")
             try await bench.call("model_traffic", "LSTM", "0", "t", "v1=90,v2=10", "")
             try await bench.call("model_alias", "LSTM", "0", "t", "candidate", "v3")
-            let expected = ["v1": "latest", "v2": "traffic", "v3": "alias candidate"]
-            for (version, user) in expected {
-                #expect(try await bench.told("model_retire", "LSTM", "0", "t", version, "9") == ["in_use", user])
+            let expected = [
+                ("v1", "latest", "serving"), ("v2", "traffic", "serving"), ("v3", "alias candidate", "ready"),
+            ]
+            for (version, user, state) in expected {
+                let told = try await bench.told("model_retire", "LSTM", "0", "t", version, "9")
+                #expect(told == ["in_use", user, state])
             }
             #expect(try await bench.told("model_retire", "LSTM", "0", "t", "v4", "9")[0] == "changed")
             #expect(try await bench.told("model_retire", "LSTM", "0", "t", "v4", "9")[0] == "same")
-            #expect(try await bench.toldOnSwitching(to: "v4") == ["not_ready", "draining"])
+            #expect(try await bench.toldOnSwitching(to: "v4") == ["not_ready", "draining", "v4"])
             #expect(try await bench.toldOnMarking("v4", "draining", "retired")[0] == "changed")
             #expect(try await bench.toldOnMarking("v4", "draining", "retired") == ["unexpected", "retired"])
             #expect(try await bench.toldOnSwitching(to: "v4", force: true)[0] == "changed", "force revives it")
@@ -93,7 +96,8 @@ import Testing
             #expect(try await bench.toldOnDeploying("v2", "s-v1", "b")[0] == "changed")
             #expect(try await bench.toldOnDeploying("v2", "s-v1", "b")[0] == "same")
             #expect(try await bench.toldOnDeploying("v2", "b") == ["not_deployable", "loading"])
-            #expect(try await bench.toldOnSwitching(to: "v2") == ["not_ready", "loading"])
+            #expect(try await bench.toldOnSwitching(to: "v2") == ["not_ready", "loading", "v2"])
+            #expect(try await bench.told("model_retire", "LSTM", "0", "t", "v2", "9") == ["not_retirable", "loading"])
             #expect(try await bench.toldOnNoting("v2", ["s-v1", "b"], at: "s-v1", "loaded")[0] == "changed")
             #expect(try await bench.toldOnNoting("v2", ["s-v1", "b"], at: "s-v1", "failed") == ["stale"])
             #expect(try await bench.toldOnNoting("v2", ["b"], at: "b", "failed") == ["stale"], "another order")
@@ -108,6 +112,25 @@ import Testing
         }
     }
 
+    @Test func `keep what a version was made of, until it is retired`() async throws {
+        try await FunctionBench.run { bench in
+            try await bench.offer("v1")
+            func told(_ artifact: String) async throws -> [String] {
+                let order = #"{"services":["s-v1"]\#(artifact.isEmpty ? "" : #","artifact":"\#(artifact)""#)}"#
+                let told = try await bench.told("model_deploy", "LSTM", "0", "t", "v2", order)
+                guard told[0] == "changed" else { return told }
+                let noted = ["7", "LSTM", "0", "t", "v2", order, "s-v1", "loaded", ""]
+                return [told[0], try await bench.call("deployment_note", noted)[0].string ?? ""]
+            }
+            for artifact in ["a", "a", ""] { #expect(try await told(artifact) == ["changed", "changed"]) }
+            _ = try await told("a")
+            #expect(try await told("b") == ["other_artifact", "a"])
+            try await bench.call("model_retire", "LSTM", "0", "t", "v2", "9")
+            _ = try await bench.toldOnMarking("v2", "draining", "retired")
+            #expect(try await told("b") == ["changed", "changed"])
+        }
+    }
+
     @Test func `call a version failed that no service took, and let nobody but the leader say so`() async throws {
         try await FunctionBench.run { bench in
             try await bench.offer("v1")
@@ -117,7 +140,7 @@ import Testing
             #expect(try await bench.toldOnNoting("v2", both, at: "s-v1", "loaded", term: "6") == ["fenced"])
             #expect(try await bench.toldOnNoting("v2", both, at: "s-v1", "skipped", term: "7")[0] == "changed")
             #expect(try await bench.model("state:v2") == "failed")
-            #expect(try await bench.toldOnSwitching(to: "v2") == ["not_ready", "failed"])
+            #expect(try await bench.toldOnSwitching(to: "v2") == ["not_ready", "failed", "v2"])
             #expect(try await bench.toldOnDeploying("v2", "s-v1")[0] == "changed", "another try")
             #expect(try await bench.model("state:v2") == "loading")
         }
@@ -129,7 +152,7 @@ import Testing
             try await bench.call("model_retire", "LSTM", "0", "t", "v2", "9")
             _ = try await bench.toldOnMarking("v2", "draining", "retired")
             try await bench.offer("v2")
-            #expect(try await bench.toldOnSwitching(to: "v2") == ["not_ready", "retired"])
+            #expect(try await bench.toldOnSwitching(to: "v2") == ["not_ready", "retired", "v2"])
         }
     }
 

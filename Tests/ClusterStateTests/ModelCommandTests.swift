@@ -101,7 +101,7 @@ import Testing
             #expect(try await state.switchModel(type, to: order, floor: .zero) == .refused(.unexpected(latest: "v1")))
             #expect(try await state.rollBackModel(type, floor: .zero) == .refused(.noHistory))
             let retired = try await state.retireVersion(one, of: type, timeout: .seconds(1), floor: .zero)
-            #expect(retired == .refused(.inUse(by: "latest")))
+            #expect(retired == .refused(.inUse(by: "latest", state: "serving")))
             #expect(
                 try await state.pointAlias(two, of: type, at: one, floor: .zero) == .refused(.isVersion)
             )
@@ -122,7 +122,7 @@ import Testing
                 throw StateSurprise()
             }
             let retiring = try await state.retireVersion(two, of: type, timeout: .zero, floor: .zero)
-            #expect(retiring == .refused(.inUse(by: "shadow")))
+            #expect(retiring == .refused(.inUse(by: "shadow", state: "ready")))
             var report = VersionTraffic(type: type, version: two)
             (report.shadow.requests, report.shadow.compared, report.shadow.difference) = (3, 2, 0.25)
             #expect(try await state.reportTraffic("r1.a", number: 2, epoch: Epoch(7), [report]) == .counted)
@@ -153,6 +153,9 @@ import Testing
             #expect(try await state.reportTraffic("r8.a", number: 1, epoch: Epoch(6), [report]) == .lapsed)
             let sight = try await state.traffic(of: type, [try version("v1")])
             #expect(sight.counts[try version("v1")]?.requests == 5)
+            let asked = try (0..<600).map { (type: type, version: try version($0 == 599 ? "v1" : "u\($0)")) }
+            let totals = try await state.trafficTotals(of: asked)
+            #expect(totals.count == 600 && totals.last?.requests == 5 && totals.first?.requests == 0)
             #expect(sight.holders.map(\.replica) == ["r1", "r2"])
             #expect(sight.holders.map(\.epoch) == [Epoch(7), Epoch(6)])
             #expect(sight.holders.map { $0.inFlight.values.reduce(0, +) } == [0, 2])

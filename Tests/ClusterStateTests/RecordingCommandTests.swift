@@ -1,5 +1,6 @@
 import ClusterState
 import ManagerTesting
+import RedisClient
 import Registry
 import Testing
 
@@ -56,6 +57,30 @@ import Testing
             guard case .same = try await state.setRecording(of: self.type, nil, floor: .zero) else {
                 throw StateSurprise()
             }
+        }
+    }
+
+    /// Entries begin with the time in milliseconds; the oldest stand last.
+    @Test func `are gone after seven days, each by its own age`() async throws {
+        let fixture = try await RedisFixture.shared()
+        try await fixture.withClient(library: ClusterState.library) { redis in
+            let state = ClusterState(redis: redis, namespace: fixture.prefix(), actor: "tester")
+            try await self.register(state)
+            _ = try await state.setRecording(of: self.type, Recording(perMillion: 1), floor: .zero)
+            _ = try await state.keepRecorded(self.predictions(1...2), of: self.type)
+            let key = RedisWord(state.keys.prefix + "recorded:LSTM")
+            let time = try await redis.send(["TIME"]).array?.first?.string
+            let now = try #require(time.flatMap { Int64($0) })
+            let ageMax = Recording.ageMax.components.seconds
+            for age in [ageMax - 600, ageMax + 1, ageMax + 600] {
+                let entry = #"\#((now - age) * 1000) {"version":"v1","request":{"data":[9]},"answer":{"p":9}}"#
+                _ = try await redis.send(["RPUSH", key, RedisWord(entry)])
+                #expect(try await state.recorded(of: self.type, atMost: 10).count == 3, "only the first is kept")
+                #expect(try await state.recordedCount(of: self.type) == 3)
+            }
+            #expect(try await state.keepRecorded(self.predictions(3...3), of: self.type) == 4)
+            let left = try #require(try await redis.send(["PTTL", key]).integer)
+            #expect(left > 0 && left <= ageMax * 1000, "and all of them when nothing comes any more")
         }
     }
 

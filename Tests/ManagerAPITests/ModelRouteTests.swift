@@ -131,11 +131,21 @@ import Testing
     static let refusals: [(refusal: ModelRefusal, status: Int, code: String, says: String)] = [
         (.absent, 404, "model_not_found", "LSTM"), (.unknown(version: "v9"), 404, "version_not_found", "v9"),
         (.unexpected(latest: "v3"), 409, "version_conflict", "v3"),
-        (.notReady(state: "draining"), 409, "version_conflict", "draining"),
+        (.notReady(state: "draining", version: "v7"), 409, "version_conflict", "version v7 is draining"),
+        (.notReady(state: "failed", version: "v7"), 409, "version_conflict", #"\"force\": true overlooks"#),
         (.rolling(version: "v4"), 409, "version_conflict", "v4"),
         (.noHistory, 409, "version_conflict", "never switched"),
         (.noAlias, 404, "version_not_found", "alias"), (.isVersion, 409, "version_conflict", "name"),
-        (.inUse(by: "traffic"), 409, "version_in_use", "traffic"), (.stale, 409, "version_conflict", "faster"),
+        (.inUse(by: "traffic", state: "serving"), 409, "version_in_use", "is serving: it has a share of the traffic"),
+        (.inUse(by: "latest", state: "serving"), 409, "version_in_use", "POST /models/LSTM/switch"),
+        (.inUse(by: "shadow", state: "ready"), 409, "version_in_use", "DELETE /models/LSTM/traffic"),
+        (.inUse(by: "rollout", state: "ready"), 409, "version_in_use", "POST /models/LSTM/rollback"),
+        (.inUse(by: "alias best", state: "ready"), 409, "version_in_use", "/models/LSTM/aliases/best"),
+        (.notRetirable(state: "loading"), 409, "version_conflict", "when its deployment has ended"),
+        (.notDeployable(state: "draining"), 409, "version_conflict", "neither loads nor drains"),
+        (.otherArtifact("s3://a"), 409, "version_conflict", "s3://a"),
+        (.unevaluated(verdict: "none"), 409, "version_conflict", "never tested"),
+        (.stale, 409, "version_conflict", "faster"),
     ]
 
     @Test(arguments: refusals)
@@ -165,6 +175,25 @@ import Testing
             try await self.replica.send(.get, "/models/LSTM/versions/latest").members()["version"] as? String == "v1"
         )
         #expect(try await self.replica.send(.get, "/models/LSTM/versions/v9").status == .notFound)
+    }
+
+    @Test(arguments: [
+        (HTTPRequest.Method.get, "/models/LSTM/versions/v9"), (.get, "/v2/models/LSTM/versions/v9"),
+        (.post, "/models/LSTM/versions/v9/evaluate"),
+    ])
+    func `asks the store for a version that it does not know before it says that there is none`(
+        one: (method: HTTPRequest.Method, path: String)
+    ) async throws {
+        let body = one.method == .get ? "" : #"{"dataset":{"inline":[{"data":1,"expected":1}]},"metric":"mae"}"#
+        #expect(try await self.send(one.method, one.path, body).status == .notFound)
+        self.replica.edit { $0.follows = false }
+        try self.replica.add("c") { service in
+            service.definition.modelVersion = ModelVersion("v9") ?? .unnamed
+            service.epoch = Epoch(8)
+        }
+        self.replica.edit { $0.catchesUp = true }
+        let answer = try await self.send(one.method, one.path, body)
+        #expect(answer.status.code < 300, "\(answer.text)")
     }
 
     private func send(_ method: HTTPRequest.Method, _ path: String, _ body: String) async throws -> TestResponse {

@@ -162,7 +162,7 @@ end
 local function refusal(model, offers, version, forced)
     if not is_known_version(model, offers, version) then return { 'unknown', version } end
     local state = state_of(model, offers, version)
-    if not forced and state ~= 'ready' then return { 'not_ready', state } end
+    if not forced and state ~= 'ready' then return { 'not_ready', state, version } end
 end
 
 -- The reply that says that a switch needs a passed test of the version; nil when it has one, or none is demanded. What
@@ -192,7 +192,7 @@ end
   ARGV[10] max_latency_ratio  '' none, else how many times slower than the present version it may be
   ARGV[11] require_evaluation '1' only if the last test of the version was passed
   Returns  {'changed', epoch, epoch before, {field, value, …}}   {'same', epoch of the model}   {'absent'}
-           {'unexpected', latest}   {'unknown', version}   {'not_ready', state}   {'rolling', version}
+           {'unexpected', latest}   {'unknown', version}   {'not_ready', state, version}   {'rolling', version}
            {'unevaluated', 'none' | 'failed'}
   Swift    ClusterState.switchModel(_:to:floor:by:)
 ]]
@@ -237,7 +237,7 @@ publish('model_switch', model_switch)
   ARGV[4]  expected  '' anything, else the version that must be the latest now
   ARGV[5]  force     '1' overlook that the version before is not ready
   Returns  {'changed', epoch, epoch before, {field, value, …}}   {'absent'}   {'unexpected', latest}
-           {'no_history'}   {'unknown', version}   {'not_ready', state}
+           {'no_history'}   {'unknown', version}   {'not_ready', state, version}
   Swift    ClusterState.rollBackModel(_:expecting:force:floor:by:)
 ]]
 local function model_rollback(keys, args)
@@ -276,7 +276,7 @@ publish('model_rollback', model_rollback)
   ARGV[4]  alias
   ARGV[5]  version  '' take the alias away
   Returns  {'changed', epoch, epoch before, {field, value, …}}   {'same', epoch of the model}   {'absent'}
-           {'unknown', version}   {'not_ready', state}   {'no_alias'}   {'is_version'} the alias is a version's name
+           {'unknown', version}   {'not_ready', state, version}   {'no_alias'}   {'is_version'} the alias is a version's name
   Swift    ClusterState.pointAlias(_:of:at:floor:by:)
 ]]
 local function model_alias(keys, args)
@@ -291,7 +291,7 @@ local function model_alias(keys, args)
         if is_known_version(model, offers, alias) then return { 'is_version' } end
         if not is_known_version(model, offers, version) then return { 'unknown', version } end
         local state = state_of(model, offers, version)
-        if state == 'retired' then return { 'not_ready', state } end
+        if state == 'retired' then return { 'not_ready', state, version } end
         if before == version then return { 'same', model.epoch } end
     end
     local reply = change_model(prefix, type, args[2], { 'alias:' .. alias, version })
@@ -325,11 +325,11 @@ local function model_traffic(keys, args)
     local shares = split_pairs(split)
     for i = 1, #shares, 2 do
         local refused = refusal(model, offers, shares[i], shares[i + 1] == 0)
-        if refused then return add(refused, shares[i]) end
+        if refused then return refused end
     end
     local copied_to = string.match(shadow, '^([^=]+)=')
     local refused = copied_to and refusal(model, offers, copied_to, false)
-    if refused then return add(refused, copied_to) end
+    if refused then return refused end
     if split == latest .. '=100' then split = '' end
     if (model.split or '') == split and (model.shadow or '') == shadow then
         return { 'same', model.epoch or text(open_meta(prefix).epoch) }
@@ -367,6 +367,14 @@ local function model_require(keys, args)
 end
 publish('model_require', model_require)
 
+-- How many services a deployment's order names, and how many outcomes there are; 0 and 0 without one.
+local function deployment_progress(model, version)
+    local order = model['deploy:' .. version]
+    if not order then return 0, 0 end
+    local _, outcomes = string.gsub(model['deployed:' .. version] or '', '[^;]+', '')
+    return #cjson.decode(order).services, outcomes
+end
+
 --[[
   Begin to retire a version: it gets no new requests from now on. Refused while something points at it.
 
@@ -377,7 +385,7 @@ publish('model_require', model_require)
   ARGV[4]  version
   ARGV[5]  timeout  milliseconds after which its last requests are waited for no longer
   Returns  {'changed', epoch, epoch before, {field, value, …}}   {'same', epoch of the model}   {'absent'}
-           {'unknown', version}   {'in_use', by what}
+           {'unknown', version}   {'in_use', by what, state}   {'not_retirable', state}   it is being deployed
   Swift    ClusterState.retireVersion(_:of:timeout:floor:by:)
 ]]
 local function model_retire(keys, args)
@@ -390,7 +398,12 @@ local function model_retire(keys, args)
     local stored = model['state:' .. version]
     if stored == 'draining' or stored == 'retired' then return { 'same', model.epoch } end
     local user = user_of(model, latest, version)
-    if user then return { 'in_use', user } end
+    if user then
+        local is_serving = user == 'latest' or user == 'traffic'
+        return { 'in_use', user, is_serving and 'serving' or state_of(model, offers, version) }
+    end
+    local ordered, outcomes = deployment_progress(model, version)
+    if outcomes < ordered then return { 'not_retirable', 'loading' } end
     local reply = change_model(prefix, type, args[2], {
         'state:' .. version, 'draining', 'since:' .. version, text(now_ms()),
         'until:' .. version, text(lease_now(prefix) + tonumber(args[5])), 'why:' .. version, '',
@@ -461,12 +474,14 @@ local function model_offer(keys, args)
 end
 publish('model_offer', model_offer)
 
--- How many services a deployment's order names, and how many outcomes there are; 0 and 0 without one.
-local function deployment_progress(model, version)
-    local order = model['deploy:' .. version]
-    if not order then return 0, 0 end
-    local _, outcomes = string.gsub(model['deployed:' .. version] or '', '[^;]+', '')
-    return #cjson.decode(order).services, outcomes
+-- What a version that some service has was made of, if the order says something else; nil when it does not. A version
+-- that nobody loaded, or that is retired, can be made of anything.
+local function other_artifact(model, version, order)
+    local state, before = model['state:' .. version], model['deploy:' .. version]
+    if not before or state == 'retired' or state == 'failed' then return nil end
+    if not string.find(';' .. (model['deployed:' .. version] or ''), '=loaded', 1, true) then return nil end
+    local made_of, wanted = cjson.decode(before).artifact, cjson.decode(order).artifact
+    return wanted and made_of and wanted ~= made_of and made_of or nil
 end
 
 --[[
@@ -480,7 +495,7 @@ end
   ARGV[4]  version
   ARGV[5]  order    JSON: services (their ids), artifact, parameters
   Returns  {'changed', epoch, epoch before, {field, value, …}}   {'same', epoch of the model}   {'absent'}
-           {'not_deployable', state}
+           {'not_deployable', state}   {'other_artifact', artifact that the version was made of}
   Swift    ClusterState.deployVersion(_:of:_:floor:by:)
 ]]
 local function model_deploy(keys, args)
@@ -495,6 +510,8 @@ local function model_deploy(keys, args)
     end
     local stored = model['state:' .. version]
     if stored == 'draining' then return { 'not_deployable', stored } end
+    local other = other_artifact(model, version, order)
+    if other then return { 'other_artifact', other } end
     local changes = { 'deploy:' .. version, order, 'deployed:' .. version, '', 'why:' .. version, '' }
     local offer = offers[version]
     if stored or not offer or offer.undrained == 0 then

@@ -217,7 +217,7 @@ def repository(sight, folder):
         "load_model of a version that the repository has not",
         lambda: raises("", lambda: client.load_model("doubler", {"x-mm-timeout-ms": "1500"}, {"version": "9"})),
     )
-    sight.check("unload_model of what callers get", lambda: raises("in use by latest", lambda: client.unload_model("doubler")))
+    sight.check("unload_model of what callers get", lambda: raises("latest points at it", lambda: client.unload_model("doubler")))
     sight.check("switch to 2", lambda: sight.http("POST", "/models/doubler/switch", {"version": "2"})[0] == 200)
     sight.check("unload_model of version 1", lambda: client.unload_model("doubler", query_params={"version": "1"}))
     sight.check("version 1 is gone", lambda: not client.is_model_ready("doubler", "1"))

@@ -172,13 +172,15 @@ extension ClusterState {
         case "absent": .absent
         case "unexpected": .unexpected(latest: try reply.text())
         case "unknown": .unknown(version: try reply.text())
-        case "not_ready": .notReady(state: try reply.text())
+        case "not_ready": .notReady(state: try reply.text(), version: try reply.text())
         case "rolling": .rolling(version: try reply.text())
         case "unevaluated": .unevaluated(verdict: try reply.text())
         case "no_history": .noHistory
         case "no_alias": .noAlias
         case "is_version": .isVersion
-        case "in_use": .inUse(by: try reply.text())
+        case "in_use": .inUse(by: try reply.text(), state: try reply.text())
+        case "not_retirable": .notRetirable(state: try reply.text())
+        case "other_artifact": .otherArtifact(try reply.text())
         case "not_deployable": .notDeployable(state: try reply.text())
         case "fenced": .fenced
         case "stale": .stale

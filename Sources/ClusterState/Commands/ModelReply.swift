@@ -24,7 +24,7 @@ public enum ModelRefusal: Hashable, Sendable {
     /// Another version is the latest than the caller expected.
     case unexpected(latest: String)
     case unknown(version: String)
-    case notReady(state: String)
+    case notReady(state: String, version: String)
     /// A rollout to the version is under way.
     case rolling(version: String)
     /// A passed test of the version is demanded, and the last one was `failed`, or there was `none`.
@@ -34,8 +34,12 @@ public enum ModelRefusal: Hashable, Sendable {
     case noAlias
     /// The alias would bear a version's name.
     case isVersion
-    /// What still points at the version: `latest`, `traffic`, `rollout`, `alias <name>`.
-    case inUse(by: String)
+    /// What still points at the version: `latest`, `traffic`, `shadow`, `rollout`, `alias <name>`.
+    case inUse(by: String, state: String)
+    /// The version is being brought to services.
+    case notRetirable(state: String)
+    /// The version was made of this artifact, and the order names another one.
+    case otherArtifact(String)
     /// The version is in a state in which it cannot be brought to services.
     case notDeployable(state: String)
     /// The caller leads no longer.

@@ -3,7 +3,8 @@ internal import Registry
 
 extension Problem {
     /// What a caller is told of an order about a model that the store refused: the present state, and what it allows.
-    init(_ refusal: ModelRefusal, of type: ModelType) {
+    /// An order that can be forced is told so.
+    init(_ refusal: ModelRefusal, of type: ModelType, canForce: Bool = false) {
         switch refusal {
         case .absent:
             self.init(.modelNotFound, "there is no model_type \(type)", detail: "GET /models lists those there are")
@@ -20,11 +21,12 @@ extension Problem {
                 "the latest version of \(type) is \(latest), not the one expected",
                 detail: "read GET /models/\(type) and decide again"
             )
-        case .notReady(let state):
+        case .notReady(let state, let version):
             self.init(
                 .versionConflict,
-                "the version is \(state)",
-                detail: "allowed is a version that is ready or serving; force overlooks the state"
+                "version \(version) is \(state)",
+                detail: "allowed is a version that is ready or serving"
+                    + (canForce ? "; \"force\": true overlooks the state" : "")
             )
         case .rolling(let version):
             self.init(
@@ -46,11 +48,20 @@ extension Problem {
             )
         case .isVersion:
             self.init(.versionConflict, "the alias would bear the name of a version", detail: "choose another name")
-        case .inUse(let user):
+        case .inUse(let user, let state):
+            let use = Self.use(by: user, of: type)
+            self.init(.versionInUse, "the version is \(state): \(use.text)", detail: use.allowed)
+        case .notRetirable(let state):
             self.init(
-                .versionInUse,
-                "the version is in use by \(user)",
-                detail: "point \(user) elsewhere first: switch, split the traffic or move the alias"
+                .versionConflict,
+                "the version is \(state)",
+                detail: "allowed when its deployment has ended; GET /models/\(type)/versions/… shows it"
+            )
+        case .otherArtifact(let artifact):
+            self.init(
+                .versionConflict,
+                "the version was made of the artifact \(artifact), and versions do not change",
+                detail: "allowed are the same artifact, none, or another version; retired, the name can be used again"
             )
         case .notDeployable(let state):
             self.init(
@@ -59,6 +70,25 @@ extension Problem {
                 detail: "allowed is a deployment of a version that neither loads nor drains"
             )
         case .fenced, .stale: self.init(.versionConflict, "somebody else was faster", detail: "read and decide again")
+        }
+    }
+
+    /// What holds a version in use, and what would let go of it.
+    private static func use(by user: String, of type: ModelType) -> (text: String, allowed: String) {
+        let path = "/models/\(type)"
+        switch user {
+        case "latest":
+            return (
+                "latest points at it",
+                "switch to another version first (POST \(path)/switch); the last one goes with its services"
+            )
+        case "traffic": return ("it has a share of the traffic", "PUT or DELETE \(path)/traffic first")
+        case "shadow": return ("it gets copies of the traffic", "PUT or DELETE \(path)/traffic first")
+        case "rollout":
+            return ("a canary is under way", "allowed when it has ended; POST \(path)/rollback undoes it at once")
+        default:
+            let alias = user.split(separator: " ").last.map(String.init) ?? user
+            return ("the \(user) points at it", "point \(path)/aliases/\(alias) elsewhere or DELETE it first")
         }
     }
 }

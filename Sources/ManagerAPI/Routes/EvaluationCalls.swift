@@ -42,9 +42,13 @@ struct EvaluationCalls: Sendable {
 
     /// Refuses what could not be tested as things are now.
     private func check(_ form: EvaluationForm, _ version: ModelVersion, _ type: ModelType) async throws {
-        let model = try await self.orders.knowledge.model(type)
+        let model = try await self.orders.knowledge.model(type, toFind: version)
         guard model.knownVersions.contains(version) else {
             throw Problem(.versionNotFound, "model_type \(type) has no version \(version)")
+        }
+        guard model.admits(version), model.versions[version]?.isEmpty == false else {
+            let state = model.pointers.notes[version]?.state ?? .registered
+            throw Problem(.notReady(state: state.rawValue, version: version.text), of: type)
         }
         if let asked = form.rival {
             guard let rival = model.resolve(asked) else {

@@ -27,7 +27,8 @@ enum EvaluationRoutes {
                 )
             ],
             problems: [
-                .payloadTooLarge, .validationError, .modelNotFound, .versionNotFound, .serviceNotFound, .overloaded,
+                .payloadTooLarge, .validationError, .modelNotFound, .versionNotFound, .serviceNotFound,
+                .versionConflict, .overloaded,
                 .storeUnavailable,
             ],
             handler: calls.evaluate

@@ -40,12 +40,12 @@ struct ModelOrders: Sendable {
     }
 
     /// Waits until this replica uses the change.
-    func settle(_ reply: ModelReply, _ type: ModelType) async throws(Problem) -> Settled {
+    func settle(_ reply: ModelReply, _ type: ModelType, canForce: Bool = false) async throws(Problem) -> Settled {
         let settled: Settled
         switch reply {
         case .changed(let change): settled = Settled(epoch: change.epoch, durability: change.durability)
         case .same(let same): settled = Settled(epoch: same, durability: nil)
-        case .refused(let refusal): throw Problem(refusal, of: type)
+        case .refused(let refusal): throw Problem(refusal, of: type, canForce: canForce)
         }
         _ = await self.ports.snapshots.waitForEpoch(settled.epoch, within: self.settings.epochWaitMax)
         return settled

@@ -16,7 +16,8 @@ struct ModelWrites: Sendable {
         let type = try call.name("model_type", ModelType.self)
         let form = try SwitchForm.read(try await self.orders.form(call))
         if !form.order.isForced { try await self.checkHealth(of: form.order.version, type) }
-        let settled = try await self.orders.settle(self.orders.commands.switchModel(type, to: form.order), type)
+        let reply = try await self.orders.commands.switchModel(type, to: form.order)
+        let settled = try await self.orders.settle(reply, type, canForce: true)
         let isUnderWay = try self.orders.knowledge.snapshot().models[type]?.pointers.rollout?.isUnderWay == true
         if form.order.canary != nil, isUnderWay { return try self.orders.answer(type, settled, status: .accepted) }
         try await self.waitForCluster(settled.epoch, form.timeout)
@@ -28,7 +29,7 @@ struct ModelWrites: Sendable {
         let type = try call.name("model_type", ModelType.self)
         let form = try RollbackForm.read(try await self.orders.form(call))
         let reply = try await self.orders.commands.rollBack(type, expecting: form.expected, force: form.isForced)
-        let settled = try await self.orders.settle(reply, type)
+        let settled = try await self.orders.settle(reply, type, canForce: true)
         try await self.waitForCluster(settled.epoch, form.timeout)
         return try self.orders.answer(type, settled)
     }
@@ -115,7 +116,7 @@ struct ModelWrites: Sendable {
         let services = (model.versions[version] ?? []).compactMap { snapshot[$0] }
         let isDown = services.allSatisfy { self.orders.knowledge.condition($0).status == .unhealthy }
         guard !services.isEmpty, isDown else { return }
-        throw Problem(.notReady(state: "failed"), of: type, all: services.map(\.id.text))
+        throw Problem(.notReady(state: "failed", version: version.text), of: type, all: services.map(\.id.text))
     }
 
     /// No longer than a replica that was paused needs to lapse, unless the caller says so.
@@ -135,7 +136,7 @@ struct ModelWrites: Sendable {
 
 extension Problem {
     fileprivate init(_ refusal: ModelRefusal, of type: ModelType, all services: [String]) {
-        self.init(refusal, of: type)
+        self.init(refusal, of: type, canForce: true)
         self.message += ": probes call all of its services unhealthy (\(services.joined(separator: ", ")))"
     }
 }

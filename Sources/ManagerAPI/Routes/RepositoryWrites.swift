@@ -56,6 +56,7 @@ struct RepositoryWrites: Sendable {
         let order = try await self.order(call)
         let drain = self.orders.settings.timeout
         let reply = try await self.orders.commands.retire(order.version, of: order.type, timeout: drain)
+        if case .refused(let refusal) = reply { throw Self.refused(refusal, order) }
         let settled = try await self.orders.settle(reply, order.type)
         let ended = try await self.wait(call, order.limit) { snapshot -> VersionNote? in
             guard snapshot.epoch >= settled.epoch else { return nil }
@@ -79,8 +80,8 @@ struct RepositoryWrites: Sendable {
         if let named, let other = form.version, other != named {
             throw Refusal.invalid(at: ["query", "version"], "the body names \(other)", type: "value_error")
         }
-        let model = try await self.orders.knowledge.model(type)
         let asked = named ?? form.version ?? .latest
+        let model = try await self.orders.knowledge.model(type, toFind: asked)
         return Order(
             type: type,
             version: model.knownVersions.contains(asked) ? asked : model.resolve(asked) ?? asked,
@@ -141,6 +142,16 @@ struct RepositoryWrites: Sendable {
             failed ? .upstreamInvalid : .capabilityMismatch,
             "no service has loaded version \(order.version) of \(order.type): \(list)"
         )
+    }
+
+    /// Who names no version is told how to name one, for the extension has no words for it.
+    private static func refused(_ refusal: ModelRefusal, _ order: Order) -> Problem {
+        var problem = Problem(refusal, of: order.type)
+        guard problem.code == .versionInUse else { return problem }
+        problem.message = "\(order.type) \(order.version): \(problem.message)"
+        guard !order.isNamed, let allowed = problem.detail else { return problem }
+        problem.detail = "\(allowed); any other version is unloaded by ?version=NAME or a parameter version"
+        return problem
     }
 
     private static func isServed(_ version: ModelVersion, _ model: Model) -> Bool {

@@ -13,12 +13,25 @@ extension ModelsCommand {
         @Argument(help: "The model type.") var modelType: String
         @Argument(help: "The version.") var version: String
         @Option(help: "The samples: JSON such as {\"inline\": [{\"data\", \"expected\"}]}, or @FILE.") var dataset:
-            String
+            String?
+        @Flag(help: "Instead of a dataset: what was recorded (see `models recording`), the newest first.")
+        var recording = false
+        @Option(help: "With --recording: so many at most.") var limit: Int64?
+        @Option(help: "With --recording: only what this version answered.") var recordedVersion: String?
         @Option(help: "mse, mae, rmse, mape, accuracy or latency.") var metric: String
         @Option(help: "A version or alias that must not do better.") var baseline: String?
         @Option(help: "The value that is just good enough.") var threshold: Double?
         @Option(help: "A service of kind validation that has the last word.") var validator: String?
         @Option(help: "Seconds until the verdict must be there.") var timeout = 600.0
+
+        func validate() throws {
+            guard self.recording == (self.dataset == nil) else {
+                throw ValidationError("name a --dataset, or --recording")
+            }
+            guard self.recording || self.limit == nil && self.recordedVersion == nil else {
+                throw ValidationError("--limit and --recorded-version go with --recording")
+            }
+        }
 
         func run() async throws {
             let client = try self.connection.client()
@@ -31,9 +44,17 @@ extension ModelsCommand {
             throw ProgramExit.failed.saying("\(self.modelType) \(self.version) did not pass")
         }
 
+        func samples() throws -> JSONValue {
+            if let dataset { return try JobTable.json(dataset, of: "dataset") }
+            var wanted: [(String, JSONValue)] = []
+            if let limit { wanted.append(("limit", .integer(limit))) }
+            if let recordedVersion { wanted.append(("version", .string(recordedVersion))) }
+            return ["recording": wanted.isEmpty ? true : .object(JSONObject(wanted))]
+        }
+
         private func members() throws -> [(String, JSONValue)] {
             var members: [(String, JSONValue)] = [
-                ("dataset", try JobTable.json(self.dataset, of: "dataset")), ("metric", .string(self.metric)),
+                ("dataset", try self.samples()), ("metric", .string(self.metric)),
                 ("timeout", .number(self.timeout)),
             ]
             if let baseline { members.append(("baseline", .string(baseline))) }

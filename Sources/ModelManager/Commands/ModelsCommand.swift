@@ -5,9 +5,11 @@ import Registry
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "List models, deploy, test and switch versions, split traffic, roll back, retire, and move aliases.",
+        abstract:
+            "List models, deploy, test, record and switch versions, split traffic, roll back, retire, move aliases.",
         subcommands: [
-            List.self, Deploy.self, Evaluate.self, Switch.self, Traffic.self, Rollback.self, Retire.self, Alias.self,
+            List.self, Deploy.self, Evaluate.self, Recording.self, Switch.self, Traffic.self, Rollback.self,
+            Retire.self, Alias.self,
         ],
         defaultSubcommand: List.self
     )
