@@ -19,11 +19,11 @@ public final class BreakerReporter: ServiceLifecycle.Service {
         var version: Int64 = 0
         var readAt: Instant?
         var hasNews = true
-        var gone: [InstanceKey] = []
+        /// Left the registry, and may still have a breaker in Redis.
+        var gone: Set<InstanceKey> = []
         var followed = RegistrySnapshot.empty
         var known: Set<InstanceKey> = []
-        /// Decisions on instances that this replica's snapshot does not have yet; at most `earlyMax`.
-        var early: [InstanceKey: SharedBreaker.Decision] = [:]
+        var early = EarlyDecisions()
         /// Probes that ended and of which the cluster does not know yet, the oldest first; at most `unsaidMax`.
         var unsaid: [(probe: ProbeName, end: ToldProbeEnd)] = []
         var isInTouch = false
@@ -48,7 +48,6 @@ public final class BreakerReporter: ServiceLifecycle.Service {
     /// Out of touch, it is tried again after this time.
     public static let retryInterval: Duration = .milliseconds(190)
     public static let unsaidMax = 256
-    public static let earlyMax = 1024
     /// A permit unused in hand, and its way.
     private static let probeMargin = SharedBreaker.handMax + .seconds(5)
 
@@ -83,12 +82,10 @@ public final class BreakerReporter: ServiceLifecycle.Service {
             let difference = SnapshotDifference(from: inner.followed, to: snapshot)
             inner.followed = snapshot
             let (before, after) = (difference.before.flatMap(\.instances), difference.after.flatMap(\.instances))
-            inner.gone += Set(before).subtracting(after)
+            inner.gone = inner.gone.union(before).subtracting(after)
             inner.known.subtract(before)
             inner.known.formUnion(after)
-            let due = inner.early.filter { inner.known.contains($0.key) }
-            for key in due.keys { inner.early[key] = nil }
-            return due
+            return inner.early.take(inner.known)
         }
         for (key, decision) in due { self.port.decide(decision, for: key) }
     }
@@ -221,9 +218,7 @@ public final class BreakerReporter: ServiceLifecycle.Service {
         decision.retryAt = now + sight.retryIn
         let last = decision
         self.inner.withLock { inner in
-            if !inner.known.contains(sight.instance), inner.early.count < Self.earlyMax {
-                inner.early[sight.instance] = last
-            }
+            if !inner.known.contains(sight.instance) { inner.early.keep(last, for: sight.instance) }
         }
         self.port.decide(decision, for: sight.instance)
     }
@@ -261,12 +256,10 @@ public final class BreakerReporter: ServiceLifecycle.Service {
     }
 
     private func forget() async throws(StateError) {
-        let gone = self.inner.withLock { inner in
-            defer { inner.gone = [] }
-            return inner.gone
-        }
-        try await self.state.forgetBreakers(of: gone)
-        try await self.state.forgetHealth(of: gone)
+        let gone = self.inner.withLock { $0.gone }
+        try await self.state.forgetBreakers(of: Array(gone))
+        try await self.state.forgetHealth(of: Array(gone))
+        self.inner.withLock { $0.gone.subtract(gone) }
     }
 
     private func hear(_ signal: ClusterSignal) {

@@ -4,6 +4,12 @@ internal import NIOSSL
 internal import Registry
 internal import Synchronization
 
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
 /// Opens connections to instances: resolves the host, judges the addresses, connects, adds TLS.
 ///
 /// The address that was judged is the address that is connected to; nothing resolves the name a second time in
@@ -115,7 +121,9 @@ final class UpstreamConnector: Sendable {
         switch error {
         case let failure as UpstreamFailure: failure
         case ChannelError.connectTimeout: UpstreamFailure(kind: .connectTimeout, detail: "no answer to connect")
-        case let error as IOError: UpstreamFailure(kind: .connectRefused, detail: error.description)
+        case let error as IOError:
+            // What the system says, without the name of NIO's function.
+            UpstreamFailure(kind: .connectRefused, detail: String(cString: strerror(error.errnoCode)))
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: UpstreamFailure(kind: .tls, detail: "\(error)")
         default: UpstreamFailure(kind: .connectRefused, detail: "\(error)")
         }
