@@ -21,25 +21,6 @@ public struct SharedBreaker: Hashable, Sendable {
     private var untold: OutcomeReport?
     private var permits = Permits()
 
-    /// The cluster's word on an instance.
-    public struct Decision: Hashable, Sendable {
-        public var phase: BreakerPhase
-        /// Of two decisions the one with the higher version is the newer one.
-        public var version: Int64
-        public var generation: Int
-        public var trips: Int
-        /// When it opened, and from when on a probe may be asked for; while not closed.
-        public var openedAt = Instant(nanoseconds: 0)
-        public var retryAt = Instant(nanoseconds: 0)
-
-        public init(phase: BreakerPhase, version: Int64, generation: Int, trips: Int) {
-            self.phase = phase
-            self.version = version
-            self.generation = generation
-            self.trips = trips
-        }
-    }
-
     /// The cluster's permits for probes, from the wish to the end.
     private struct Permits: Hashable, Sendable {
         var numbered = 0
@@ -53,17 +34,6 @@ public struct SharedBreaker: Hashable, Sendable {
         var isWanted = false
         /// Nil: has not been asked in this phase.
         var askAgainAt: Instant?
-    }
-
-    /// A permit's end, to be told to the cluster.
-    public struct EndedProbe: Hashable, Sendable {
-        public let number: Int
-        public let outcome: BreakerMachine.ProbeOutcome
-
-        public init(number: Int, outcome: BreakerMachine.ProbeOutcome) {
-            self.number = number
-            self.outcome = outcome
-        }
     }
 
     /// A permit is used within this time or handed back.
@@ -169,18 +139,6 @@ public struct SharedBreaker: Hashable, Sendable {
         return self.permits.ended
     }
 
-    /// A question for a permit, to be asked now.
-    public struct Wish: Hashable, Sendable {
-        public let number: Int
-        /// A request waits: whoever has a permit in hand unused shall give it.
-        public let isUrgent: Bool
-
-        public init(number: Int, isUrgent: Bool) {
-            self.number = number
-            self.isUrgent = isUrgent
-        }
-    }
-
     public mutating func wish(now: Instant) -> Wish? {
         guard self.isLedByCluster, self.phase != .open, self.permits.asking == nil, self.permits.inHand.isEmpty else {
             return nil
@@ -196,16 +154,6 @@ public struct SharedBreaker: Hashable, Sendable {
     private var hasClosedAlone: Bool { self.phase == .closed }
 
     // MARK: From the cluster
-
-    /// What became of a question.
-    public enum WishAnswer: Hashable, Sendable {
-        case granted
-        case taken
-        case open(retryAt: Instant)
-        case closed(generation: Int)
-        /// Nobody knows whether it was granted.
-        case unknown
-    }
 
     public mutating func answered(_ number: Int, _ answer: WishAnswer, now: Instant) {
         guard self.permits.asking == number else {

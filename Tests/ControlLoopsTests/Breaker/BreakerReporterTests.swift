@@ -48,21 +48,7 @@ private final class FakeBreakers: BreakerPort {
             let state = ClusterState(redis: redis, namespace: fixture.prefix(), actor: "r1")
             let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
             let signals = SignalListener(feed: SignalFeed(redis: redis, namespace: "unused"), logger: logger)
-            let report = ReplicaReport(
-                epoch: Epoch(1),
-                inFlight: 0,
-                startedAt: Timestamp(milliseconds: 1),
-                version: "1",
-                address: ""
-            )
-            let membership = Membership(
-                replica: "r1",
-                boot: "b",
-                lease: .seconds(6),
-                state: state,
-                status: { report },
-                logger: logger
-            )
+            let membership = Samples.membership(lease: .seconds(6), state: state, logger: logger)
             let reporter = BreakerReporter(
                 port: port,
                 state: state,

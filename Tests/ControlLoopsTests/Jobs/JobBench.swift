@@ -59,21 +59,7 @@ struct JobBench: Sendable {
     /// A replica's session with what it hears, and its runner.
     private func replica(_ name: String) -> (session: Membership, signals: SignalListener, runner: JobRunner) {
         let logger = Logger(label: name, factory: { _ in SwiftLogNoOpLogHandler() })
-        let report = ReplicaReport(
-            epoch: Epoch(1),
-            inFlight: 0,
-            startedAt: Timestamp(milliseconds: 1),
-            version: "1",
-            address: "\(name):1"
-        )
-        let membership = Membership(
-            replica: name,
-            boot: "b",
-            lease: .seconds(60),
-            state: self.state,
-            status: { report },
-            logger: logger
-        )
+        let membership = Samples.membership(name, state: self.state, logger: logger)
         let feed = SignalFeed(redis: self.reader, namespace: self.namespace)
         let signals = SignalListener(feed: feed, logger: logger)
         let snapshot = RegistrySnapshot(epoch: Epoch(1), services: self.services, pointers: [:])

@@ -37,21 +37,7 @@ import Testing
             redis in
             let state = ClusterState(redis: redis, namespace: "mm")
             let holder = SnapshotHolder()
-            let report = ReplicaReport(
-                epoch: .zero,
-                inFlight: 0,
-                startedAt: Timestamp(milliseconds: 0),
-                version: "1",
-                address: ""
-            )
-            let membership = Membership(
-                replica: "r1",
-                boot: "b",
-                lease: .seconds(6),
-                state: state,
-                status: { report },
-                logger: logger
-            )
+            let membership = Samples.membership(lease: .seconds(6), state: state, logger: logger)
             let loop = CatchUpLoop(
                 membership: membership,
                 state: state,

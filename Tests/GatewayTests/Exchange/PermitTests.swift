@@ -166,7 +166,7 @@ import Testing
             let began = ContinuousClock.now
             let answer = try await setting.predict(headers: "x-mm-timeout-ms: 200\r\n")
             #expect(answer.status == 503)
-            #expect(ContinuousClock.now - began < .seconds(15))
+            #expect(ContinuousClock.now - began < .seconds(25), "SERVICE_TIMEOUT is 30")
         }
     }
 

@@ -112,59 +112,50 @@ import Testing
         for stub in [old, new] { await stub.stop() }
     }
 
+    /// A request waits for a permit of v1, a service with a limit, when all go to v2.
+    private func withSwitchWhileQueued(
+        from old: String,
+        to new: String,
+        _ body: @Sendable (Setting, ServiceDefinition, _ answer: () async throws -> String) async throws -> Void
+    ) async throws {
+        try await Setting.run({
+            $0.sharesLimits = true
+            $0.queueTimeout = .seconds(30)
+        }) { setting in
+            let limited = try Setting.service("a", at: old, version: "v1") { $0.concurrentRequestsMax = 1 }
+            let services = [limited, try Setting.service("b", at: new, version: "v2")]
+            let type = try #require(ModelType("LSTM"))
+            setting.register(services, pointers: [type: try pointers(latest: "v1")])
+            let asked = Task { try await setting.predict().body }
+            let waits = try await eventually(within: .seconds(30)) {
+                await setting.plane.statistics().queueWaiting == 1
+            }
+            #expect(waits)
+            setting.register(services, pointers: [type: try pointers(latest: "v2")])
+            try await body(setting, limited) { try await asked.value }
+            #expect(await setting.plane.statistics().queueWaiting == 0)
+        }
+    }
+
     @Test func `lets a request that waited for a permit go where a switch has gone meanwhile`() async throws {
         let old = try await StubUpstream.answering(StubUpstream.json("1"))
         let new = try await StubUpstream.answering(StubUpstream.json("2"))
-        try await Setting.run(
-            loops: 1,
-            {
-                $0.sharesLimits = true
-                $0.queueTimeout = .seconds(30)
-            },
-            { setting in
-                let limited = try Setting.service("a", at: old.url, version: "v1") { $0.concurrentRequestsMax = 1 }
-                let services = [limited, try Setting.service("b", at: new.url, version: "v2")]
-                let type = try #require(ModelType("LSTM"))
-                setting.register(services, pointers: [type: try pointers(latest: "v1")])
-                async let answer = setting.predict()
-                let waits = try await eventually(within: .seconds(30)) {
-                    await setting.plane.statistics().queueWaiting == 1
-                }
-                #expect(waits)
-                setting.register(services, pointers: [type: try pointers(latest: "v2")])
-                _ = setting.plane.grantPermits(1, to: InstanceKey(service: limited.id, url: limited.url))
-                #expect(try await answer.body == "2")
-                #expect(old.requests.isEmpty, "the version before gets no new request")
-                #expect(setting.plane.permitNeeds().map(\.inFlight) == [0], "the permit was given back")
-                #expect(await setting.plane.statistics().queueWaiting == 0)
-            }
-        )
+        try await self.withSwitchWhileQueued(from: old.url, to: new.url) { setting, limited, answer in
+            _ = setting.plane.grantPermits(1, to: InstanceKey(service: limited.id, url: limited.url))
+            let body = try await answer()
+            #expect(body == "2")
+            #expect(old.requests.isEmpty, "the version before gets no new request")
+            #expect(setting.plane.permitNeeds().map(\.inFlight) == [0], "the permit was given back")
+        }
         for stub in [old, new] { await stub.stop() }
     }
 
     @Test func `leaves the queue for a version that has room after a switch`() async throws {
         let new = try await StubUpstream.answering(StubUpstream.json("2"))
-        try await Setting.run(
-            loops: 1,
-            {
-                $0.sharesLimits = true
-                $0.queueTimeout = .seconds(30)
-            },
-            { setting in
-                let limited = try Setting.service("a", at: new.url, version: "v1") { $0.concurrentRequestsMax = 1 }
-                let services = [limited, try Setting.service("b", at: new.url, version: "v2")]
-                let type = try #require(ModelType("LSTM"))
-                setting.register(services, pointers: [type: try pointers(latest: "v1")])
-                async let answer = setting.predict()
-                let waits = try await eventually(within: .seconds(30)) {
-                    await setting.plane.statistics().queueWaiting == 1
-                }
-                #expect(waits)
-                setting.register(services, pointers: [type: try pointers(latest: "v2")])
-                #expect(try await answer.body == "2", "no permit was ever granted")
-                #expect(await setting.plane.statistics().queueWaiting == 0)
-            }
-        )
+        try await self.withSwitchWhileQueued(from: new.url, to: new.url) { _, _, answer in
+            let body = try await answer()
+            #expect(body == "2", "no permit was ever granted")
+        }
         await new.stop()
     }
 
