@@ -206,6 +206,8 @@ import Testing
             )
             #expect(events[0].epoch == epoch)
             #expect(try await state.events(after: events[0].id, limit: 10) == [events[1]])
+            #expect(try await state.events(after: "0", limit: 1) == [events[0]], "from the oldest")
+            #expect(try await state.events(limit: 1) == [events[1]], "the newest")
         }
     }
 }

@@ -327,7 +327,7 @@ extension FakeReplica: Traffic, EventLog {
         let rest = self.edit { state in
             let rest = state.events.drop { event in after.map { event.id <= $0 } ?? false }
             if rest.isEmpty, state.leavesAfterEvents { state.isDraining = true }
-            return Array(rest.prefix(limit))
+            return Array(after == nil ? rest.suffix(limit) : rest.prefix(limit))
         }
         if rest.isEmpty { try? await ContinuousClock().sleep(for: wait) }
         return rest

@@ -129,6 +129,9 @@ import Testing
             (try page.members()["events"] as? [[String: Any]])?.compactMap { $0["id"] as? String } == ["2-0", "3-0"]
         )
         #expect(try page.string("next") == "3-0")
+        let newest = try await self.replica.send(.get, "/events?limit=1").members()
+        #expect((newest["events"] as? [[String: Any]])?.compactMap { $0["id"] as? String } == ["3-0"])
+        #expect(newest["next"] is NSNull)
         self.replica.edit { state in state.leavesAfterEvents = true }
         let stream = try await self.replica.send(.get, "/events?follow=true&after=1-0")
         #expect(stream.headers[.contentType] == "text/event-stream")

@@ -2,14 +2,23 @@ internal import RedisClient
 internal import Registry
 
 extension ClusterState {
-    /// The audit, oldest first, at most `limit` events: those after the one with this id, or from the oldest one kept.
-    /// Throws `invalid` when the id is none.
+    /// The audit, at most `limit` events, the oldest first: those after the one with this id, or the newest ones without an
+    /// id. Throws `invalid` when the id is none.
     public func events(after id: String? = nil, limit: Int) async throws(StateError) -> [ClusterEvent] {
         let isPlace = id?.allSatisfy { $0.isASCII && ($0.isNumber || $0 == "-") } ?? true
         guard isPlace else { throw StateError(.invalid, "after is no id of an event") }
-        let start = id.map { "(\($0)" } ?? "-"
-        let words: [RedisWord] = ["XRANGE", RedisWord(self.keys.events), RedisWord(start), "+", "COUNT"]
-        let value = try await self.send(words + [RedisWord(Int64(limit))])
+        guard let id else { return try await self.events("XREVRANGE", "+", "-", limit).reversed() }
+        return try await self.events("XRANGE", "(\(id)", "+", limit)
+    }
+
+    private func events(
+        _ command: String,
+        _ from: String,
+        _ to: String,
+        _ limit: Int
+    ) async throws(StateError) -> [ClusterEvent] {
+        let words: [RedisWord] = [RedisWord(command), RedisWord(self.keys.events), RedisWord(from), RedisWord(to)]
+        let value = try await self.send(words + ["COUNT", RedisWord(Int64(limit))])
         return (value.array ?? []).compactMap { ClusterEvent($0) }
     }
 }

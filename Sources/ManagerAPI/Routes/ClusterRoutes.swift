@@ -64,7 +64,11 @@ enum ClusterRoutes {
             tag: self.tag,
             summary: "What happened: who did what to what",
             parameters: [
-                .query("after", "Continue after this event.", ["type": "string"]),
+                .query(
+                    "after",
+                    "Continue after this event; 0: from the oldest one kept. Left out: the newest ones.",
+                    ["type": "string"]
+                ),
                 .query(
                     "limit",
                     "How many at most.",

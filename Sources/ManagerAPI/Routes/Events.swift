@@ -35,7 +35,8 @@ struct Events: Sendable {
             return try self.follow(log, last ?? after, call)
         }
         let events = try await log.events(after: after, limit: limit, wait: .zero)
-        let next = events.count == limit ? events.last?.id : nil
+        // Without a place to go on from these are the newest: nothing follows.
+        let next = after != nil && events.count == limit ? events.last?.id : nil
         return .json(["events": .array(events.map(Self.json)), "next": JSONValue(next)])
     }
 

@@ -32,10 +32,10 @@ extension ClusterCommand {
     }
 
     struct Events: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Show what happened.")
+        static let configuration = CommandConfiguration(abstract: "Show what happened, the newest last.")
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
-        @Option(help: "Only events after this id.") var after: String?
+        @Option(help: "Only events after this id; 0: from the oldest one kept.") var after: String?
         @Option(help: "At most so many.") var limit = 100
 
         func run() async throws {
