@@ -10,13 +10,7 @@ internal import Synchronization
 /// Confined to its event loop (`@unchecked Sendable`): only code on `loop` may touch it, and the few entries from
 /// elsewhere hop to the loop first.
 final class LoopPlane: @unchecked Sendable {
-    /// Deadlines are noticed this late at most.
-    static let sweepInterval = TimeAmount.milliseconds(50)
-    /// Between sweeps while nothing is under way.
-    private static let restInterval = TimeAmount.milliseconds(250)
     private static let slowSweepInterval = Duration.seconds(1)
-    /// Good answers are told every second sweep, so two quiet ones leave nothing to tell.
-    private static let quietSweepsMin = 2
 
     let index: Int
     let loop: any EventLoop
@@ -57,14 +51,12 @@ final class LoopPlane: @unchecked Sendable {
     private var lanes: [(upstream: Upstream, lane: UpstreamLane)] = []
     /// Requests that wait for the replica to catch up, in order; no more than there are callers.
     private var held: [(since: Instant, goOn: () -> Void)] = []
-    private var sweeps = 0
+    private(set) var sweeps = 0
     /// The generation that waiting requests were last looked at under.
     private var reconsidered: UInt64 = 0
     private var slowSweepAt = Instant(nanoseconds: 0)
     private var sweeper: Scheduled<Void>?
-    /// Sweeps in a row before which nothing was under way.
-    private var quietSweeps = 0
-    private var isResting = false
+    private var pace = SweepPace()
 
     init(
         index: Int,
@@ -128,7 +120,7 @@ final class LoopPlane: @unchecked Sendable {
     func began(_ exchange: Exchange) {
         exchange.place = self.running.count
         self.running.append(exchange)
-        if self.isResting { self.endRest() }
+        if self.pace.mustHurry() { self.hurry() }
         guard !exchange.options.isCopy else { return }
         self.counts.requests += 1
         self.undeposited += 1
@@ -164,7 +156,7 @@ final class LoopPlane: @unchecked Sendable {
     /// The replica must catch up first: goes on when it has, or when it cannot.
     func hold(since now: Instant, _ goOn: @escaping () -> Void) {
         self.held.append((now, goOn))
-        if self.isResting { self.endRest() }
+        if self.pace.mustHurry() { self.hurry() }
     }
 
     private func releaseHeld(now: Instant) {
@@ -214,40 +206,31 @@ final class LoopPlane: @unchecked Sendable {
 
     // MARK: The sweep
 
-    func start() { self.sweep(in: Self.sweepInterval) }
+    func start() { self.sweep(in: SweepPace.busy) }
 
     func stop() {
         self.sweeper?.cancel()
         self.sweeper = nil
-        self.isResting = false
     }
 
     private func sweep(in time: TimeAmount) {
         self.sweeper = self.loop.scheduleTask(in: time) {
-            // What begins within the sweep need not wake anybody: the next one is still to be set.
-            self.isResting = false
-            self.sweep(now: MonotonicClock.now())
-            self.isResting = self.mayRest
-            self.sweep(in: self.isResting ? Self.restInterval : Self.sweepInterval)
+            self.pace.woke()
+            let isBusy = self.sweep(now: MonotonicClock.now())
+            self.sweep(in: self.pace.swept(isBusy: isBusy))
         }
     }
 
-    /// What begins now is looked after as closely as ever.
-    private func endRest() {
+    private func hurry() {
+        guard self.sweeper != nil else { return }
         self.stop()
-        self.quietSweeps = 0
-        self.sweep(in: Self.sweepInterval)
+        self.sweep(in: SweepPace.busy)
     }
 
-    /// Nothing is under way. The first loop also looks after what belongs to all of them.
-    private var mayRest: Bool {
-        guard self.quietSweeps >= Self.quietSweepsMin, self.held.isEmpty else { return false }
-        return self.index != 0 || self.queue.waiting == 0 && !self.board.isWatching
-    }
-
-    private func sweep(now: Instant) {
+    /// True if there was or is something to look after. The first loop also looks after what belongs to all of them.
+    private func sweep(now: Instant) -> Bool {
+        let wasBusy = !self.held.isEmpty || self.undeposited > 0
         self.releaseHeld(now: now)
-        self.quietSweeps = self.running.isEmpty && self.undeposited == 0 ? self.quietSweeps + 1 : 0
         self.depositRequests(now: now)
         self.inFlightSeen.store(self.running.count, ordering: .relaxed)
         if self.index == 0 { self.board.moveOn(now: now) }
@@ -255,9 +238,12 @@ final class LoopPlane: @unchecked Sendable {
         for exchange in self.running where exchange.wakeAt <= now { exchange.wake(now: now) }
         self.sweeps += 1
         if self.sweeps % 2 == 0 { self.reportGoodAnswers(now: now) }
-        guard self.slowSweepAt <= now else { return }
-        self.slowSweepAt = now + Self.slowSweepInterval
-        self.slowSweep(now: now)
+        if self.slowSweepAt <= now {
+            self.slowSweepAt = now + Self.slowSweepInterval
+            self.slowSweep(now: now)
+        }
+        let sharedBusy = self.index == 0 && (self.queue.waiting > 0 || self.board.isWatching)
+        return wasBusy || sharedBusy || !self.running.isEmpty || !self.held.isEmpty
     }
 
     /// Who waits for permits may be able to go elsewhere by now.
