@@ -29,7 +29,10 @@ final class Bell: Sendable {
             await group.next()
             group.cancelAll()
         }
-        self.isRung.store(false, ordering: .releasing)
+        // Whoever rings from here on is answered by the next wait; whoever rang before gets no other answer than the turn that
+        // follows. So what he wrote before he rang must be seen by it: only an exchange, which reads what the ringer wrote,
+        // makes that sure. After a plain store the turn's reads may come first, on x86 as well.
+        _ = self.isRung.exchange(false, ordering: .acquiringAndReleasing)
     }
 
     private func waitForRing() async {
