@@ -8,9 +8,10 @@ internal import Synchronization
 
 /// Carries what requests found out to the cluster's breakers, and the cluster's decisions back to this replica.
 ///
-/// It turns about every 200 ms (100 while failures are fresh), and at once when a request failed, when a breaker moved somewhere, or when a request waits
-/// for a probe. A turn tells ended probes first (a success closes the breaker), then outcomes as `OutcomePace` has it,
-/// then reads what moved, then asks for probes. The request path never waits for any of it.
+/// It turns every 200 to 300 ms (100 while failures are fresh), and at once when a request failed, when a breaker moved
+/// somewhere, or when a request waits for a probe. A turn tells ended probes first (a success closes the breaker), then
+/// outcomes as `OutcomePace` has it, then reads what moved, then asks for probes. The request path never waits for any of
+/// it.
 /// The hard case is a Redis that comes and goes: a turn that fails puts this replica's breakers on their own; the next
 /// reading that succeeds puts them under the cluster again. What was not told by then is not told any more.
 public final class BreakerReporter: ServiceLifecycle.Service {
@@ -42,8 +43,8 @@ public final class BreakerReporter: ServiceLifecycle.Service {
     /// The data plane rang since outcomes were told.
     private let isRung = Atomic(false)
 
-    /// Moves of which no signal was heard are read after this time: early enough for the promised 300 ms, though a wait
-    /// may end a tenth of a second late (`WakeGrid`). A little less than 200 ms, which the next tenth of a second then makes it.
+    /// Moves of which no signal was heard are read after this time. In a replica such a wait ends with a tenth of a second
+    /// (`WakeGrid`): a little less than 200 ms, it lasts 200 ms after a turn of less than 10 ms, and never 300.
     public static let readInterval: Duration = .milliseconds(190)
     /// Out of touch, it is tried again after this time.
     public static let retryInterval: Duration = .milliseconds(190)

@@ -25,8 +25,8 @@ public final class Prober: ServiceLifecycle.Service {
 
     /// A probe is given half of the interval, but no more than this.
     public static let timeoutMax: Duration = .seconds(5)
-    /// How late a freed place may be noticed where all are taken.
-    /// How late what nobody rang for may be noticed: each look wakes threads, which costs more than the look.
+    /// How late what nobody rang for may be noticed, such as a freed place where all were taken: each look wakes threads,
+    /// which costs more than the look.
     private static let idleTick: Duration = .milliseconds(250)
 
     /// `replica` is shown as the one who checked; `seed` varies the intervals. Without `sharing` it is alone.

@@ -6,8 +6,8 @@ import ServiceLifecycle
 ///
 /// With the runtime's threads each short wait wakes two threads and each reply of Redis a third. Here a wait is a timer
 /// of the event loop, and what follows it and each reply runs there at once: a step wakes one thread, and steps that are
-/// due together wake it once, which `WakeGrid` sees to. Only for loops whose steps are short; what reads files or computes for milliseconds stays
-/// with the runtime's threads, for it would hold up every reply of Redis.
+/// due together wake it once, which `WakeGrid` sees to. Only for loops whose steps are short; what reads files or computes
+/// for milliseconds stays with the runtime's threads, for it would hold up every reply of Redis.
 final class ControlThread: TaskExecutor {
     private let loop: any EventLoop
     private let grid: WakeGrid
