@@ -34,6 +34,17 @@ struct LocalReplica {
         )
     }
 
+    /// Another one in the same place while this one runs, which it must refuse; does not wait until it serves.
+    func startSecondManager() async throws -> RunningProgram {
+        try await RunningProgram.start(
+            ProgramFolder.program("model-manager"),
+            ["serve"],
+            environment: self.environment,
+            directory: self.folder.path,
+            waitsForReady: false
+        )
+    }
+
     /// The same replica again, after it ended.
     mutating func startAgain() async throws {
         self.manager = try await Self.startManager(self.environment, in: self.folder)

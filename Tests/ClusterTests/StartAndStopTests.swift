@@ -37,13 +37,7 @@ import Testing
 
     @Test func `a second manager on one folder refuses with 75 and names the holder`() async throws {
         let replica = try await LocalReplica.start()
-        let second = try await RunningProgram.start(
-            ProgramFolder.program("model-manager"),
-            ["serve"],
-            environment: replica.environment,
-            directory: replica.folder.path,
-            waitsForReady: false
-        )
+        let second = try await replica.startSecondManager()
         #expect(try await second.exitCode(within: .seconds(20)) == 75)
         #expect(second.standardError.contains("\(replica.manager.pid)"), "\(second.standardError)")
         #expect(try await replica.client.get("/health").status == 200)
@@ -129,13 +123,7 @@ import Testing
     @Test func `two replicas of one Redis cannot share a data directory`() async throws {
         let fixture = try await RedisFixture.shared()
         let replica = try await LocalReplica.start(["REDIS_URL": fixture.url, "REDIS_KEY_PREFIX": fixture.prefix()])
-        let second = try await RunningProgram.start(
-            ProgramFolder.program("model-manager"),
-            ["serve"],
-            environment: replica.environment,
-            directory: replica.folder.path,
-            waitsForReady: false
-        )
+        let second = try await replica.startSecondManager()
         #expect(try await second.exitCode(within: .seconds(20)) == 75)
     }
 

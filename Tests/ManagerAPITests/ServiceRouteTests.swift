@@ -12,6 +12,18 @@ import Testing
 @Suite struct ServiceRouteTests {
     private let replica = FakeReplica()
 
+    /// A service with one instance that has so many requests.
+    @discardableResult
+    private func addBusy(_ id: String, inFlight: Int, change: (inout Service) -> Void = { _ in }) throws -> ServiceID {
+        try self.replica.add(id, change: change)
+        let id = try #require(ServiceID(id))
+        var state = InstanceState(key: InstanceKey(service: id, url: try ServiceURL("http://\(id):1")))
+        state.inFlight = inFlight
+        let busy = state
+        self.replica.edit { $0.states[id] = [busy] }
+        return id
+    }
+
     @Test func `lists services sorted with the epoch as tag`() async throws {
         try self.replica.add("b")
         try self.replica.add("a", type: "GRU")
@@ -123,15 +135,8 @@ import Testing
     }
 
     @Test func `removes a draining service after its last request`() async throws {
-        try self.replica.add("a")
-        let id = try #require(ServiceID("a"))
-        var state = InstanceState(key: InstanceKey(service: id, url: try ServiceURL("http://a:1")))
-        state.inFlight = 3
-        let busy = state
-        self.replica.edit { replica in
-            replica.states[id] = [busy]
-            replica.whileSleeping = { $0.states[id]?[0].inFlight -= 1 }
-        }
+        let id = try self.addBusy("a", inFlight: 3)
+        self.replica.edit { $0.whileSleeping = { $0.states[id]?[0].inFlight -= 1 } }
         #expect(try await self.replica.send(.delete, "/services/a?drain=true").status == .ok)
         let (calls, now) = self.replica.edit { ($0.calls, $0.now) }
         #expect(calls.first == "drain a true" && calls.contains("remove a"))
@@ -139,26 +144,14 @@ import Testing
     }
 
     @Test func `removes a draining service after its timeout at the latest`() async throws {
-        try self.replica.add("a") { $0.definition.timeout = .seconds(2) }
-        let id = try #require(ServiceID("a"))
-        var state = InstanceState(key: InstanceKey(service: id, url: try ServiceURL("http://a:1")))
-        state.inFlight = 1
-        let stuck = state
-        self.replica.edit { $0.states[id] = [stuck] }
+        try self.addBusy("a", inFlight: 1) { $0.definition.timeout = .seconds(2) }
         #expect(try await self.replica.send(.delete, "/services/a?drain=true").status == .ok)
         #expect(self.replica.edit { $0.now } == Instant(nanoseconds: 1_002_000_000_000))
     }
 
     @Test func `leaves the rest of a removal to another replica when this one leaves`() async throws {
-        try self.replica.add("a")
-        let id = try #require(ServiceID("a"))
-        var state = InstanceState(key: InstanceKey(service: id, url: try ServiceURL("http://a:1")))
-        state.inFlight = 1
-        let stuck = state
-        self.replica.edit { replica in
-            replica.states[id] = [stuck]
-            replica.whileSleeping = { $0.isDraining = true }
-        }
+        try self.addBusy("a", inFlight: 1)
+        self.replica.edit { $0.whileSleeping = { $0.isDraining = true } }
         let answer = try await self.replica.send(.delete, "/services/a?drain=true")
         #expect(answer.status == .serviceUnavailable)
         #expect(answer.headers[.managerErrorCode] == "draining")
