@@ -10,7 +10,6 @@ internal import Registry
 final class InferenceInputs {
     static let keptFor = Duration.seconds(60)
     static let keptWhenUnknown = Duration.seconds(5)
-    static let askTimeout = Duration.seconds(2)
     static let entriesMax = 1024
 
     private struct Key: Hashable {
@@ -36,7 +35,7 @@ final class InferenceInputs {
     }
 
     private func ask(_ key: Key, _ plane: LoopPlane) {
-        let call = UpstreamCall(url: key.instance.url, path: key.path, timeout: Self.askTimeout)
+        let call = UpstreamCall(url: key.instance.url, path: key.path, timeout: plane.settings.inputAskTimeout)
         UpstreamCallReceiver(call, plane: plane).run { result in self.answered(key, result) }
     }
 

@@ -25,6 +25,9 @@ public struct DataPlaneSettings: Sendable {
     public var catchUpWaitMax: Duration = .milliseconds(900)
     public var connectTimeout: Duration = .seconds(1)
     public var connectionsMax = 10_000
+    /// How long a server may take to say what its model's first input is called. The request that needs it waits so long at
+    /// most, and goes on under the usual name.
+    public var inputAskTimeout: Duration = .seconds(2)
     /// Requests that may wait because only permits lack; beyond, they are refused at once. Large: a burst waits long
     /// before it fails. Small: it fails although there would be room in a moment.
     public var queueLimit = 1024

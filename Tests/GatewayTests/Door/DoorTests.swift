@@ -150,22 +150,46 @@ import Testing
         }
     }
 
-    @Test func `does not wait for ever for a head, a body or another request`() async throws {
+    @Test func `does not wait for ever for the rest of a head`() async throws {
         try await self.withStub({
-            $0.headTimeout = .seconds(3)
-            $0.idleTimeout = .seconds(6)
+            $0.headTimeout = .seconds(1)
+            $0.idleTimeout = .seconds(600)
         }) { setting, stub in
-            let (head, body, idle) = (
-                try await setting.caller(), try await setting.caller(), try await setting.caller()
+            let caller = try await setting.caller()
+            try await caller.send("POST /predict HTTP/1.1\r\nhost:")
+            #expect(try await caller.answer().status == 408)
+            try await caller.untilClosed()
+            #expect(stub.requests.isEmpty)
+        }
+    }
+
+    @Test func `does not wait for ever for another request, or for the rest of a body`() async throws {
+        try await self.withStub({
+            $0.headTimeout = .seconds(600)
+            $0.idleTimeout = .seconds(2)
+        }) { setting, stub in
+            let idle = try await setting.caller()
+            let body = try await self.stalled(
+                in: "POST /predict HTTP/1.1\r\nhost: m\r\ncontent-length: 100\r\n\r\n{",
+                setting
             )
-            try await head.send("POST /predict HTTP/1.1\r\nhost:")
-            try await body.send("POST /predict HTTP/1.1\r\nhost: m\r\ncontent-length: 100\r\n\r\n{")
-            #expect(try await head.answer(within: .seconds(30)).status == 408)
-            #expect(try await body.answer(within: .seconds(30))["x-mm-error-code"] == "request_timeout")
-            for caller in [head, body, idle] { try await caller.untilClosed(within: .seconds(30)) }
+            let answer = try await body.answer()
+            #expect((answer.status, answer["x-mm-error-code"]) == (408, "request_timeout"))
+            for caller in [idle, body] { try await caller.untilClosed() }
             #expect(idle.received.isEmpty)
             #expect(stub.requests.isEmpty)
         }
+    }
+
+    /// A caller who sent this and was heard. On a busy machine one may be taken for idle before he says a word.
+    private func stalled(in text: String, _ setting: Setting) async throws -> Caller {
+        for _ in 0..<10 {
+            let caller = try await setting.caller()
+            try? await caller.send(text)
+            try await caller.until("an answer, or the end") { !$0.isEmpty || caller.isClosed }
+            if !caller.received.isEmpty { return caller }
+        }
+        return try await setting.caller()
     }
 
     @Test func `closes when asked to, after the answer`() async throws {

@@ -35,6 +35,9 @@ final class Setting: Sendable {
         self.host = host
         var settings = DataPlaneSettings(replicaID: "r1")
         settings.retryDelay = .milliseconds(20)
+        // On a busy machine a stub may need long for what takes it no time: tests of these say what they want of them.
+        settings.connectTimeout = .seconds(30)
+        settings.inputAskTimeout = .seconds(30)
         adjust(&settings)
         self.group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
         self.plane = DataPlane(settings: settings, group: self.group, news: self.news, logger: Logger(label: "test"))
