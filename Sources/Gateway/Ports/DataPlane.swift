@@ -141,6 +141,8 @@ public final class DataPlane: Sendable {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 plane.loop.execute { exchange.run(request, continuation) }
+                // A cancellation before this line found nothing to cancel.
+                if Task.isCancelled { plane.loop.execute { exchange.cancel() } }
             }
         } onCancel: {
             plane.loop.execute { exchange.cancel() }
@@ -155,12 +157,16 @@ public final class DataPlane: Sendable {
         let plane = self.nextPlane()
         var call = call
         if let token = self.board.token(for: call.origin ?? call.url) {
+            // In the place of a caller's, which some calls carry.
+            call.headers.removeAll { $0.name.lowercased() == "authorization" }
             call.headers.append(("authorization", "Bearer \(token)"))
         }
         let receiver = UpstreamCallReceiver(call, plane: plane)
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 plane.loop.execute { receiver.run { continuation.resume(returning: $0) } }
+                // A cancellation before this line found nothing to cancel.
+                if Task.isCancelled { plane.loop.execute { receiver.cancel() } }
             }
         } onCancel: {
             plane.loop.execute { receiver.cancel() }

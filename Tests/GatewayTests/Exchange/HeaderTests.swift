@@ -92,8 +92,12 @@ import Testing
             }
             var call = UpstreamCall(url: try ServiceURL(stub.url), path: "/models", timeout: .seconds(10))
             call.method = "DELETE"
+            call.headers = [("Authorization", "Bearer caller")]
             _ = try await setting.plane.call(call)
-            #expect(stub.requests.last?.contains("\r\nauthorization: Bearer two\r\n") == true)
+            let lines = try #require(stub.requests.last).split(separator: "\r\n")
+            #expect(
+                lines.filter { $0.lowercased().hasPrefix("authorization:") } == ["authorization: Bearer two"]
+            )
             setting.plane.setTokens(ServiceTokens())
             #expect(try await shown() == ["authorization: Bearer caller"])
         }

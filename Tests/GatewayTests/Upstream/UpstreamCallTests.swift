@@ -61,4 +61,34 @@ import Testing
         }
         for stub in [hanging, resetting, endless, garbage] { await stub.stop() }
     }
+
+    @Test func `ends at once when its task was cancelled before it began`() async throws {
+        let hanging = try await StubUpstream.start { _, _ in [.hold] }
+        try await Setting.run { setting in
+            let call = UpstreamCall(url: try ServiceURL(hanging.url), path: "/health", timeout: .seconds(60))
+            #expect(await self.cancelled { await self.failure(setting, call) } == .reset)
+        }
+        await hanging.stop()
+    }
+
+    @Test func `ends at once as a request of the general door, too`() async throws {
+        let hanging = try await StubUpstream.start { _, _ in [.hold] }
+        try await Setting.run { setting in
+            setting.register([try Setting.service("a", at: hanging.url) { $0.timeout = .seconds(60) }])
+            let body = ByteBuffer(string: #"{"model_type":"LSTM","data":[1]}"#)
+            let request = GatewayRequest(operation: .predict, headers: [], body: body)
+            #expect(await self.cancelled { await setting.plane.exchange(request).status } == 408)
+        }
+        await hanging.stop()
+    }
+
+    /// What comes of it in a task that is cancelled already.
+    private func cancelled<Result: Sendable>(_ body: @escaping @Sendable () async -> Result) async -> Result {
+        let task = Task {
+            while !Task.isCancelled { await Task.yield() }
+            return await body()
+        }
+        task.cancel()
+        return await task.value
+    }
 }
