@@ -21,6 +21,20 @@ import Testing
         }
     }
 
+    @Test func `does not refuse its folder to an owner because somebody looks whose it is`() async throws {
+        let directory = try TemporaryDirectory.make("looked-at") as String
+        async let looking: Void = NIOThreadPool.singleton.runIfActive {
+            for _ in 0..<20_000 { _ = DirectoryLock.holder(of: directory) }
+        }
+        for _ in 0..<1000 { _ = try DirectoryLock(directory: directory) }
+        try await looking
+        let lock = try DirectoryLock(directory: directory)
+        #expect(DirectoryLock.holder(of: directory) == DirectoryLock.Holder(process: getpid(), isLeaving: false))
+        lock.noteLeaving()
+        #expect(DirectoryLock.holder(of: directory)?.isLeaving == true)
+        #expect(throws: PrivateRedisError.self) { _ = try DirectoryLock(directory: directory) }
+    }
+
     @Test func `comes back with all it acknowledged when it is killed`() async throws {
         let directory = try TemporaryDirectory.make("private")
         try await self.running(in: directory) { redis in

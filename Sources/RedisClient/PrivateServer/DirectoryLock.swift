@@ -22,7 +22,7 @@ public final class DirectoryLock: Sendable {
         guard file >= 0 else {
             throw PrivateRedisError(.directoryUnusable, "cannot open \(path): \(String(cString: strerror(errno)))")
         }
-        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+        guard Self.take(file) else {
             defer { close(file) }
             let holder = Self.read(file).map { "the process \($0.process)" } ?? "another process"
             throw PrivateRedisError(
@@ -56,6 +56,19 @@ public final class DirectoryLock: Sendable {
         return flock(file, LOCK_SH | LOCK_NB) == 0 ? nil : Self.read(file)
     }
 
+    /// Whoever looks whose the directory is shares its lock for a moment, and must not keep a new owner out.
+    private static func take(_ file: Int32) -> Bool {
+        for _ in 0..<self.triesMax {
+            if flock(file, LOCK_EX | LOCK_NB) == 0 { return true }
+            guard flock(file, LOCK_SH | LOCK_NB) == 0 else { return false }
+            flock(file, LOCK_UN)
+            usleep(1000)
+        }
+        return false
+    }
+
+    private static let triesMax = 100
+
     private func write(_ text: String) {
         pwrite(self.file, text, text.utf8.count, 0)
     }
@@ -66,7 +79,9 @@ public final class DirectoryLock: Sendable {
             return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
         }
         let lines = text.split(separator: "\n")
-        return lines.first.flatMap { Int32($0) }.map { Holder(process: $0, isLeaving: lines.last == Self.leaving) }
+        // A signal to 0 or less would go to many.
+        guard let process = lines.first.flatMap({ Int32($0) }), process > 0 else { return nil }
+        return Holder(process: process, isLeaving: lines.last == Self.leaving)
     }
 
     private static let leaving: Substring = "leaving"
