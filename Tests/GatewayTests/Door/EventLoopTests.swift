@@ -1,3 +1,4 @@
+import Decisions
 import Gateway
 import ManagerTesting
 import NIOCore
@@ -13,7 +14,10 @@ import Testing
     private func run(_ body: (Setting, [Caller], [StubUpstream]) async throws -> Void) async throws {
         var stubs: [StubUpstream] = []
         for number in 0..<2 { stubs.append(try await StubUpstream.answering(StubUpstream.json("\(number)"))) }
-        try await Setting.run(loops: Self.loops) { setting in
+        // A breaker that opens stays open for as long as the test looks.
+        let adjust = { (settings: inout DataPlaneSettings) in settings.breaker = BreakerPolicy(cooldown: .seconds(600))
+        }
+        try await Setting.run(loops: Self.loops, adjust) { setting in
             setting.register(try stubs.enumerated().map { try Setting.service("s\($0)", at: $1.url) })
             var callers: [Caller] = []
             for _ in 0..<(Self.loops * Self.callersPerLoop) { callers.append(try await setting.caller()) }

@@ -10,7 +10,6 @@ import Testing
     private func share(_ settings: inout DataPlaneSettings) {
         settings.sharesLimits = true
         settings.queueTimeout = .seconds(600)
-        settings.timeout = .seconds(600)
     }
 
     /// A data plane that shares its limits, with one service of that limit.

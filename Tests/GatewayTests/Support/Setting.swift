@@ -36,6 +36,7 @@ final class Setting: Sendable {
         var settings = DataPlaneSettings(replicaID: "r1")
         settings.retryDelay = .milliseconds(20)
         // On a busy machine a stub may need long for what takes it no time: tests of these say what they want of them.
+        settings.timeout = .seconds(600)
         settings.connectTimeout = .seconds(30)
         settings.inputAskTimeout = .seconds(30)
         adjust(&settings)
