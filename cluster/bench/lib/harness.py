@@ -154,7 +154,7 @@ class Process:
     def tail(self):
         files = [path for path in dict.fromkeys((self.output, self.log)) if path.exists()]
         text = "".join(path.read_text(errors="replace") for path in files)
-        return f"the end of its log:\n{text[-1500:] or '(empty)'}"
+        return f"the end of its log:\n{text[-20000:] or '(empty)'}"
 
     def cpu(self, children=None):
         """{pid: nanoseconds} of the process and all its descendants."""

@@ -31,7 +31,7 @@ class Stage:
             [self.top / "cluster/local", *arguments], env=environment, capture_output=True, text=True, timeout=within
         )
         if done.returncode:
-            raise RuntimeError(f"cluster/local {' '.join(arguments)}: {done.stderr[-2000:]}")
+            raise RuntimeError(f"cluster/local {' '.join(arguments)}: {done.stderr[-40000:]}")
         return done.stdout
 
     def start(self, replicas, sentinel, settings):
@@ -170,10 +170,10 @@ class Stage:
     def state(self):
         """For people who look for the reason of a failure."""
         try:
-            text = self.local("status") + self.local("logs")
+            text = self.local("status") + self.local("logs", "--lines", "150")
         except (RuntimeError, subprocess.TimeoutExpired) as error:
             text = str(error)
-        return "\n".join("   | " + line[:240] for line in text.splitlines()[-80:])
+        return "\n".join("   | " + line[:500] for line in text.splitlines())
 
     def eventually(self, seconds, condition):
         """None as soon as the condition holds (returns None); else its last complaint."""
