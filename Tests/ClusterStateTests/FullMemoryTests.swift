@@ -23,7 +23,7 @@ import Testing
             guard case .extended = try await state.beat("r1.a", for: .seconds(6), sentAt: .max, Samples.status) else {
                 throw StateSurprise()
             }
-            guard case .renewed = try await state.campaign(as: "r1.a", for: .seconds(6)) else { throw StateSurprise() }
+            #expect(try await state.campaign(as: "r1.a", for: .seconds(6), sentAt: .max).status == .renewed)
             let ask = try Samples.ask(number: 2, held: 2, want: 2)
             #expect(try await state.leasePermits([ask], session: "r1.a")?.count == 1)
             _ = try await state.ticketBlocks([(pool: "LSTM/v1/prediction", count: 8)])
@@ -37,9 +37,7 @@ import Testing
     /// A leader's state, with a service that it saw, one whose lease has run out, and an offline test that waits.
     private func leader(_ redis: Redis) async throws -> (state: ClusterState, term: Term) {
         let state = ClusterState(redis: redis, namespace: "t")
-        guard case .taken(let term) = try await state.campaign(as: "r1.a", for: .seconds(6)) else {
-            throw StateSurprise()
-        }
+        let term = try await state.lead(as: "r1.a")
         let leading = state.leading(under: term)
         let seen = try Samples.definition("seen")
         _ = try await leading.registerSeen(seen, source: .probe, fingerprint: "1", floor: .zero)

@@ -13,7 +13,7 @@ import Testing
             #expect(first.leader.holder == nil)
             #expect(first.replicas.map(\.id) == ["r2"])
             #expect(first.replicas[0].status == Samples.status)
-            _ = try await state.campaign(as: "r2.boot", for: .seconds(6))
+            _ = try await state.lead(as: "r2.boot")
             guard case .opened(let second) = try await state.beat("r1.a", for: .seconds(6), sentAt: nil, Samples.status)
             else { throw StateSurprise() }
             #expect(second.replicas.map(\.id) == ["r1", "r2"])
@@ -29,36 +29,36 @@ import Testing
 
     @Test func `campaign, hold and resign`() async throws {
         try await withState { state in
-            guard case .taken(let term) = try await state.campaign(as: "r1.a", for: .seconds(6)) else {
-                throw StateSurprise()
-            }
-            #expect(try await state.campaign(as: "r1.a", for: .seconds(6)) == .renewed(term))
-            guard case .held(let sight) = try await state.campaign(as: "r2.a", for: .seconds(6)) else {
-                throw StateSurprise()
-            }
-            #expect(sight.holder == "r1.a")
-            #expect(sight.term == term)
+            let lease = Duration.seconds(6)
+            let unknown = try await state.campaign(as: "r1.a", for: lease, sentAt: nil)
+            #expect(unknown.status == .late)
+            #expect(unknown.leader.holder == nil)
+            let first = try await state.campaign(as: "r1.a", for: lease, sentAt: unknown.leaseClock - 1000)
+            #expect(first.status == .taken)
+            #expect(first.leader.remaining <= .seconds(5), "a second under way")
+            let second = try await state.campaign(as: "r1.a", for: lease, sentAt: .max)
+            #expect(second.status == .renewed)
+            #expect(second.leader == LeaderSight(holder: "r1.a", term: first.leader.term, remaining: lease))
+            let other = try await state.campaign(as: "r2.a", for: lease, sentAt: .max)
+            #expect(other.status == .held)
+            #expect(other.leader.holder == "r1.a")
+            #expect(other.leader.term == first.leader.term)
             try await state.resign(as: "r1.a")
-            guard case .taken(let next) = try await state.campaign(as: "r2.a", for: .seconds(6)) else {
-                throw StateSurprise()
-            }
-            #expect(next > term)
+            #expect(try await state.lead(as: "r2.a") > first.leader.term)
         }
     }
 
     @Test func `write as a leader until another one is chosen`() async throws {
         try await withState { state in
             let definition = try Samples.definition("fenced")
-            guard case .taken(let term) = try await state.campaign(as: "r1.a", for: .seconds(6)) else {
-                throw StateSurprise()
-            }
+            let term = try await state.lead(as: "r1.a")
             let leader = state.leading(under: term)
             var lasting = definition
             lasting.lease = .milliseconds(1)
             _ = try await leader.register(lasting, source: .file, floor: .zero)
             #expect(try await eventually(within: .seconds(5)) { try await leader.expire() == [definition.id] })
             try await state.resign(as: "r1.a")
-            _ = try await state.campaign(as: "r2.a", for: .seconds(6))
+            _ = try await state.lead(as: "r2.a")
             let refused = await #expect(throws: StateError.self) {
                 try await leader.register(definition, source: .file, floor: .zero)
             }
@@ -103,9 +103,7 @@ import Testing
                 let feed = SignalFeed(redis: reader, namespace: namespace)
                 let place = try await feed.end()
                 async let heard = feed.signals(after: place, within: .seconds(5))
-                guard case .taken(let term) = try await state.campaign(as: "r1.a", for: .seconds(6)) else {
-                    throw StateSurprise()
-                }
+                let term = try await state.lead(as: "r1.a")
                 let first = try await heard
                 #expect(first.signals == [.elected(holder: "r1.a", term)])
                 _ = try await redis.send(["DEL", RedisWord(state.keys.signals)])

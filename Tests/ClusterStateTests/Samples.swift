@@ -43,7 +43,7 @@ enum Samples {
     static func join(_ state: ClusterState) async throws {
         _ = try await state.beat("r1.a", for: .seconds(6), sentAt: nil, self.status)
         _ = try await state.beat("r2.a", for: .seconds(6), sentAt: nil, self.status)
-        _ = try await state.campaign(as: "r1.a", for: .seconds(6))
+        _ = try await state.campaign(as: "r1.a", for: .seconds(6), sentAt: .max)
         for session in ["r1.a", "r2.a"] {
             _ = try await state.leasePermits([try self.ask(number: 1, want: 5)], session: session)
         }
@@ -164,5 +164,14 @@ func withState(_ body: @Sendable (ClusterState) async throws -> Void) async thro
     let fixture = try await RedisFixture.shared()
     try await fixture.withClient(library: ClusterState.library) { redis in
         try await body(ClusterState(redis: redis, namespace: fixture.prefix(), actor: "tester"))
+    }
+}
+
+extension ClusterState {
+    /// Takes or renews the leadership.
+    func lead(as candidate: String) async throws -> Term {
+        let reply = try await self.campaign(as: candidate, for: .seconds(6), sentAt: .max)
+        guard reply.status != .held else { throw StateSurprise() }
+        return reply.leader.term
     }
 }

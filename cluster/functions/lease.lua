@@ -36,29 +36,40 @@ end
   milliseconds, so that it also rises above terms that Redis forgot. A holder whose term was overtaken (Redis was rolled
   back under it) gets a new one: renewing the old one would leave a leader whose every write is refused.
 
+  A leadership lasts from when it was asked for: a campaign that arrives late, of a leader who was killed meanwhile, keeps
+  the place from the others for no longer. One that is older than ttl, or does not know when it was sent, changes nothing.
+
   KEYS[1]  prefix
   ARGV[1]  holder  who asks: replica id and boot, so that a restarted replica is somebody else
   ARGV[2]  ttl     milliseconds
-  Returns  {'taken' | 'renewed', term, holder, ttl}   {'held', term, holder, milliseconds left}
-  Swift    ClusterState.campaign(as:for:)
+  ARGV[3]  sent    the time of the lease clock when this was sent, as the caller reckons it by its own clock from the last
+                   answer; 'unknown': before the first. What is still to come counts as now: Redis was rolled back
+  Returns  {'taken' | 'renewed', term, holder, milliseconds left, lease clock}
+           {'held', term, holder, milliseconds left, lease clock}   by another one
+           {'late', term, holder, milliseconds left, lease clock}   nothing was changed; ask again, by this clock
+  Swift    ClusterState.campaign(as:for:sentAt:)
 ]]
 local function lease_campaign(keys, args)
-    local prefix, me, ttl = keys[1], args[1], tonumber(args[2])
+    local prefix, me, ttl, sent = keys[1], args[1], tonumber(args[2]), tonumber(args[3])
     local clock, current = lease_now(prefix), read_term(prefix)
     local holder, term, left = read_leader(prefix, clock)
-    if holder ~= '' and holder ~= me and left > 0 then return { 'held', text(term), holder, text(left) } end
-    local deadline = text(clock + ttl)
-    if holder == me and left > 0 and term >= current then
-        redis.call('HSET', prefix .. 'leader', 'deadline', deadline)
-        return { 'renewed', text(term), me, text(ttl) }
+    local granted = sent and math.min(sent, clock) + ttl - clock or 0
+    if holder ~= '' and holder ~= me and left > 0 then
+        return { 'held', text(term), holder, text(left), text(clock) }
+    elseif granted <= 0 then
+        return { 'late', text(term), holder, text(left), text(clock) }
+    elseif holder == me and left > 0 and term >= current then
+        granted = math.max(granted, left)
+        redis.call('HSET', prefix .. 'leader', 'deadline', text(clock + granted))
+        return { 'renewed', text(term), me, text(granted), text(clock) }
     end
     term = math.max(current + 1, term + 1, now_ms())
     redis.call('HSET', prefix .. 'meta', 'term', text(term))
-    redis.call('HSET', prefix .. 'leader', 'holder', me, 'term', text(term), 'deadline', deadline, 'taken_at',
-        text(now_ms()))
+    redis.call('HSET', prefix .. 'leader', 'holder', me, 'term', text(term), 'deadline', text(clock + granted),
+        'taken_at', text(now_ms()))
     record_event(prefix, me, 'elected', 'leader', '0', 'term ' .. text(term))
     signal(prefix, 'elected', me, text(term))
-    return { 'taken', text(term), me, text(ttl) }
+    return { 'taken', text(term), me, text(granted), text(clock) }
 end
 publish('lease_campaign', lease_campaign, BOUNDED)
 

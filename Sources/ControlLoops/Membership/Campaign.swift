@@ -73,7 +73,7 @@ public final class Campaign: ServiceLifecycle.Service, Leadership {
             let now = self.time.now()
             switch self.machine.withLock({ $0.due(now: now) }) {
             case .nothing: break
-            case .ask: await self.ask(sentAt: now)
+            case .ask(let leaseTime): await self.ask(leaseTime: leaseTime, sentAt: now)
             case .deposed(let term): self.tellDeposed(term)
             }
             let due = self.machine.withLock { $0.dueAt } ?? now + Self.tickMax
@@ -82,12 +82,17 @@ public final class Campaign: ServiceLifecycle.Service, Leadership {
         }
     }
 
-    private func ask(sentAt: Instant) async {
+    /// `leaseTime` is `sentAt` by the lease clock, if that is known.
+    private func ask(leaseTime: Int64?, sentAt: Instant) async {
         let (candidate, ttl) = self.machine.withLock { ($0.candidate, $0.ttl) }
         do throws(StateError) {
-            switch try await self.state.campaign(as: candidate, for: ttl) {
-            case .taken(let term), .renewed(let term): await self.won(term, sentAt)
-            case .held(let leader): self.see(leader, isAnswer: true)
+            let reply = try await self.state.campaign(as: candidate, for: ttl, sentAt: leaseTime)
+            let now = self.time.now()
+            let clock = LeaseClockReading(milliseconds: reply.leaseClock, at: now)
+            switch reply.status {
+            case .taken, .renewed: await self.won(reply.leader, sentAt, clock, now)
+            case .held: self.see(reply.leader, answeredWith: clock)
+            case .late: self.machine.withLock { $0.late(clock: clock, now: now) }
             }
         } catch {
             let now = self.time.now()
@@ -96,8 +101,11 @@ public final class Campaign: ServiceLifecycle.Service, Leadership {
         }
     }
 
-    private func won(_ term: Term, _ sentAt: Instant) async {
-        switch self.machine.withLock({ $0.won(term, sentAt: sentAt) }) {
+    private func won(_ lead: LeaderSight, _ sentAt: Instant, _ clock: LeaseClockReading, _ now: Instant) async {
+        let action = self.machine.withLock {
+            $0.won(lead.term, remaining: lead.remaining, sentAt: sentAt, clock: clock, now: now)
+        }
+        switch action {
         case .nothing: break
         case .elected(let term):
             self.logger.info("elected", metadata: ["mm.term": "\(term)"])
@@ -107,21 +115,22 @@ public final class Campaign: ServiceLifecycle.Service, Leadership {
     }
 
     private func watchMembers() async {
-        for await view in self.membership.views() { self.see(view.leader, isAnswer: false) }
+        for await view in self.membership.views() { self.see(view.leader) }
     }
 
     /// `remaining` is counted from now, a little later than Redis did: a follower may wait longer, never shorter.
-    private func see(_ leader: LeaderSight, isAnswer: Bool) {
+    /// `answeredWith` is what the lease clock showed, when this is the answer to a campaign.
+    private func see(_ leader: LeaderSight, answeredWith clock: LeaseClockReading? = nil) {
         let now = self.time.now()
         let action = self.machine.withLock { machine in
-            if isAnswer, let holder = leader.holder {
-                machine.held(by: holder, leader.term, remaining: leader.remaining, now: now)
+            if let clock, let holder = leader.holder {
+                machine.held(by: holder, leader.term, remaining: leader.remaining, clock: clock, now: now)
             } else {
                 machine.observed(holder: leader.holder, leader.term, remaining: leader.remaining, now: now)
             }
         }
         if case .deposed(let term) = action { self.tellDeposed(term) }
-        if !isAnswer { self.bell.ring() }
+        if clock == nil { self.bell.ring() }
     }
 
     private func hear(_ signal: ClusterSignal) {

@@ -8,8 +8,10 @@ public import Registry
 /// the old leader still believes in his. Hence a follower waits until the lease that it last saw has run out on its own
 /// clock, unless the leader resigned, which the record says in so many words.
 /// This machine only keeps two from believing at one time; that two do not write is the fence's work, in Redis.
-/// Invariants: one call is under way at a time; terms that this replica leads under only rise; belief ends at the
-/// latest `ttl` - `margin` after the last successful call was begun.
+/// Each call says when it was sent, by the lease clock as this replica last heard it: one that arrives after its sender's
+/// death keeps the place from nobody for longer. Who has not heard the clock for a lease asks for it first.
+/// Invariants: one call is under way at a time; terms that this replica leads under only rise; belief ends `margin`
+/// before the lease that Redis granted, counted from when the call was begun.
 public struct CampaignMachine: Hashable, Sendable {
     public enum State: Hashable, Sendable {
         /// Somebody else leads, or nobody; asks at the instant. Can move to `leading` and `left`.
@@ -28,6 +30,7 @@ public struct CampaignMachine: Hashable, Sendable {
     public let candidate: String
     public let ttl: Duration
     private var isAsking = false
+    private var clock: LeaseClockReading?
     /// The highest term that was given back: whoever is still shown in it was seen there before.
     private var resignedTerm = Term.none
 
@@ -52,12 +55,13 @@ public struct CampaignMachine: Hashable, Sendable {
 
     public enum DueAction: Hashable, Sendable {
         case nothing
-        case ask
+        /// `sentAt` is now, by the lease clock; nil: that is not known well enough to be given the leadership.
+        case ask(sentAt: Int64?)
         /// The time is up: no task of a leader may take another step.
         case deposed(Term)
     }
 
-    /// Time has passed. Whoever is told to ask reports `won`, `held` or `failed` for it.
+    /// Time has passed. Whoever is told to ask reports `won`, `held`, `late` or `failed` for it.
     public mutating func due(now: Instant) -> DueAction {
         switch self.state {
         case .leading(let term, let until, _) where until <= now:
@@ -66,7 +70,7 @@ public struct CampaignMachine: Hashable, Sendable {
         case .leading(_, _, let askAt), .following(let askAt):
             guard askAt <= now, !self.isAsking else { return .nothing }
             self.isAsking = true
-            return .ask
+            return .ask(sentAt: self.clock.flatMap { $0.age(now: now) < self.ttl ? $0.estimate(now: now) : nil })
         case .left:
             return .nothing
         }
@@ -88,21 +92,36 @@ public struct CampaignMachine: Hashable, Sendable {
         case resign
     }
 
-    /// Redis says that this replica leads. `sentAt` is when it was asked.
-    public mutating func won(_ term: Term, sentAt: Instant) -> WinAction {
-        self.isAsking = false
+    /// Redis says that this replica leads, for `remaining` yet. `sentAt` is when it was asked, `clock` what it answered.
+    public mutating func won(
+        _ term: Term,
+        remaining: Duration,
+        sentAt: Instant,
+        clock: LeaseClockReading,
+        now: Instant
+    ) -> WinAction {
+        (self.isAsking, self.clock) = (false, clock)
         self.newestTerm = max(self.newestTerm, term)
-        let (until, renewAt) = (sentAt + (self.ttl - Self.margin), sentAt + self.beat)
+        let until = sentAt + (min(remaining, self.ttl) - Self.margin)
         switch self.state {
         case .left:
             return .resign
-        case .leading(let present, _, _) where present == term:
-            self.state = .leading(term, until: until, renewAt: renewAt)
+        case .leading(let present, let earlier, _) where present == term:
+            self.state = .leading(term, until: max(earlier, until), renewAt: sentAt + self.beat)
             return .nothing
         case .leading, .following:
-            self.leader = self.candidate
-            self.state = .leading(term, until: until, renewAt: renewAt)
-            return .elected(term)
+            return self.elected(term, until: until, renewAt: sentAt + self.beat, now: now)
+        }
+    }
+
+    /// Redis changed nothing, because the call was too old or did not say how old it was: asked again, it can.
+    public mutating func late(clock: LeaseClockReading, now: Instant) {
+        (self.isAsking, self.clock) = (false, clock)
+        let soon = now + Self.waitMin
+        switch self.state {
+        case .leading(let term, let until, _): self.state = .leading(term, until: until, renewAt: soon)
+        case .following(let askAt): self.state = .following(askAt: max(askAt, soon))
+        case .left: break
         }
     }
 
@@ -113,8 +132,14 @@ public struct CampaignMachine: Hashable, Sendable {
     }
 
     /// Redis says that somebody else leads, for so long at least.
-    public mutating func held(by holder: String, _ term: Term, remaining: Duration, now: Instant) -> SeeAction {
-        self.isAsking = false
+    public mutating func held(
+        by holder: String,
+        _ term: Term,
+        remaining: Duration,
+        clock: LeaseClockReading,
+        now: Instant
+    ) -> SeeAction {
+        (self.isAsking, self.clock) = (false, clock)
         guard term > self.resignedTerm else {
             self.failed(now: now)
             return .nothing
@@ -176,6 +201,17 @@ public struct CampaignMachine: Hashable, Sendable {
         defer { self.state = .left }
         guard case .leading = self.state else { return .nothing }
         return .resign
+    }
+
+    /// What came too late to be believed is asked for again.
+    private mutating func elected(_ term: Term, until: Instant, renewAt: Instant, now: Instant) -> WinAction {
+        self.leader = self.candidate
+        guard now < until else {
+            self.state = .following(askAt: now + Self.waitMin)
+            return .nothing
+        }
+        self.state = .leading(term, until: until, renewAt: renewAt)
+        return .elected(term)
     }
 
     private var beat: Duration { self.ttl / SessionMachine.beatsPerLease }

@@ -18,4 +18,7 @@ public struct LeaseClockReading: Hashable, Sendable {
     public func estimate(now: Instant) -> Int64 {
         self.milliseconds + (now - self.at).inNanoseconds / 1_000_000
     }
+
+    /// How long ago the answer came.
+    public func age(now: Instant) -> Duration { now - self.at }
 }

@@ -154,10 +154,11 @@ import Testing
     }
 
     private static func elect(_ name: String, _ state: ClusterState) async throws -> Term {
-        guard case .taken(let term) = try await state.campaign(as: name, for: .seconds(600)) else {
+        let reply = try await state.campaign(as: name, for: .seconds(600), sentAt: .max)
+        guard reply.status == .taken else {
             throw RunningProgram.StartFailure(description: "\(name) does not lead")
         }
-        return term
+        return reply.leader.term
     }
 
     private static func look(
