@@ -16,40 +16,43 @@ public final class ClusterState: Sendable {
     private let term: Term?
     /// Carries changes that shall be in Redis replicas before they are answered; nil when nobody asked for that.
     private let replicated: ReplicatedCalls?
+    /// Hears how each command went; nil when nobody wants to know that Redis is full.
+    private let fullness: FullStore?
 
     /// - Parameters:
     ///   - redis: For short commands; its library must be `ClusterState.library`.
     ///   - namespace: `REDIS_KEY_PREFIX`.
     ///   - actor: This replica.
     ///   - changes: For changes of the registry alone, with the number of Redis replicas that they wait for.
-    public convenience init(
+    ///   - fullness: Is told how each command went.
+    public init(
         redis: Redis,
         namespace: String,
         actor: String = "replica",
-        changes: (redis: Redis, replicas: Int)? = nil
+        changes: (redis: Redis, replicas: Int)? = nil,
+        fullness: FullStore? = nil
     ) {
-        let replicated = changes.map { ReplicatedCalls(redis: $0.redis, replicas: $0.replicas) }
-        self.init(redis: redis, keys: Keys(namespace: namespace), actor: actor, term: nil, replicated: replicated)
-    }
-
-    private init(redis: Redis, keys: Keys, actor: String, term: Term?, replicated: ReplicatedCalls?) {
-        self.keys = keys
+        self.keys = Keys(namespace: namespace)
         self.redis = redis
         self.actor = actor
+        self.term = nil
+        self.replicated = changes.map { ReplicatedCalls(redis: $0.redis, replicas: $0.replicas) }
+        self.fullness = fullness
+    }
+
+    private init(_ state: ClusterState, term: Term) {
+        self.keys = state.keys
+        self.redis = state.redis
+        self.actor = state.actor
         self.term = term
-        self.replicated = replicated
+        self.replicated = state.replicated
+        self.fullness = state.fullness
     }
 
     /// The same truth for what a leader does: each function takes effect only while no newer term was begun, and throws
     /// `deposed` otherwise. To be made anew for each step of a leader, with the term it has then.
     public func leading(under term: Term) -> ClusterState {
-        ClusterState(
-            redis: self.redis,
-            keys: self.keys,
-            actor: self.actor,
-            term: term,
-            replicated: self.replicated
-        )
+        ClusterState(self, term: term)
     }
 
     /// The functions, to be given to `Redis`.
@@ -65,8 +68,9 @@ public final class ClusterState: Sendable {
         do throws(RedisError) {
             reply = try await self.redis.call(name, keys: [self.keys.prefix], arguments: words, within: within)
         } catch {
-            throw StateError(error)
+            throw self.failure(error, of: function)
         }
+        self.fullness?.succeeded(function)
         return try ReplyReader(self.term == nil ? reply : Self.written(reply, by: function), of: function)
     }
 
@@ -99,8 +103,9 @@ public final class ClusterState: Sendable {
             let (name, arguments) = self.fenced(function, arguments)
             done = try await replicated.call(name, key: self.keys.prefix, arguments: arguments)
         } catch {
-            throw StateError(error)
+            throw self.failure(error, of: function)
         }
+        self.fullness?.succeeded(function)
         let reply = self.term == nil ? done.reply : try Self.written(done.reply, by: function)
         return (try ReplyReader(reply, of: function), done.isReplicated ? .replicated : .stored)
     }
@@ -130,5 +135,10 @@ public final class ClusterState: Sendable {
         } catch {
             throw StateError(error)
         }
+    }
+
+    private func failure(_ error: RedisError, of function: String) -> StateError {
+        self.fullness?.failed(function, error)
+        return StateError(error)
     }
 }

@@ -2,6 +2,7 @@ import ClusterState
 import ManagerTesting
 import RedisClient
 import Registry
+import Synchronization
 import Testing
 
 @Suite struct `A Redis without memory left` {
@@ -70,6 +71,114 @@ import Testing
             let verdict = Evaluation(id: due.order.id, metric: .accuracy, threshold: 1, endedAt: ended)
             _ = try await state.endEvaluation(due.order, verdict, term: term, floor: .zero)
             #expect(try await state.nextEvaluation(term: term) == nil)
+        }
+        await fixture.stop()
+    }
+
+    /// A canary from v1 to v2 at its first step, a deployment of v3 at the service of v1, and v4 on its way out.
+    private func models(_ redis: Redis) async throws -> (state: ClusterState, type: ModelType, order: Deployment) {
+        let (state, type) = (ClusterState(redis: redis, namespace: "t"), try #require(ModelType("LSTM")))
+        for text in ["v1", "v2", "v4"] {
+            var definition = try Samples.definition("s-\(text)")
+            definition.modelVersion = try Self.version(text)
+            _ = try await state.register(definition, source: .api, floor: .zero)
+        }
+        let canary = SwitchOrder.Canary(steps: [1, 100], interval: .seconds(60), errorRateMax: 0.5, latencyRatioMax: 9)
+        let to = SwitchOrder(version: try Self.version("v2"), canary: canary)
+        guard case .changed = try await state.switchModel(type, to: to, floor: .zero) else { throw StateSurprise() }
+        let order = Deployment(services: [try Samples.id("s-v1")], artifact: "x", parameters: [:])
+        let deployed = try await state.deployVersion(try Self.version("v3"), of: type, order, floor: .zero)
+        guard case .changed = deployed else { throw StateSurprise() }
+        let gone = try Self.version("v4")
+        let retired = try await state.retireVersion(gone, of: type, timeout: .seconds(60), floor: .zero)
+        guard case .changed = retired else { throw StateSurprise() }
+        _ = try await redis.send(["CONFIG", "SET", "maxmemory", "1"])
+        return (state, type, order)
+    }
+
+    private static func version(_ text: String) throws -> ModelVersion { try #require(ModelVersion(text)) }
+
+    private func undo(_ state: ClusterState, _ type: ModelType) async throws(StateError) -> ModelReply {
+        try await state.carryOnRollout(
+            of: type,
+            step: 1,
+            state: .running,
+            .undo,
+            detail: "bad",
+            term: .none,
+            floor: .zero
+        )
+    }
+
+    @Test func `takes no order about models, and carries those that it has to their ends`() async throws {
+        let fixture = try await RedisFixture.start()
+        try await fixture.withClient(library: ClusterState.library) { redis in
+            let (state, type, order) = try await self.models(redis)
+            let one = try Self.version("v1")
+            let refused = await #expect(throws: StateError.self) {
+                try await state.pointAlias(try Self.version("stable"), of: type, at: one, floor: .zero)
+            }
+            #expect(refused?.underlying?.code == .outOfMemory)
+            let (three, four) = (try Self.version("v3"), try Self.version("v4"))
+            let noted = try await state.noteDeployment(
+                of: three,
+                type: type,
+                order: order,
+                at: try Samples.id("s-v1"),
+                .loaded,
+                term: .none,
+                floor: .zero
+            )
+            guard case .changed = noted else { throw StateSurprise() }
+            let marked = try await state.markVersion(
+                four,
+                of: type,
+                from: .draining,
+                to: .retired,
+                why: "",
+                term: .none,
+                floor: .zero
+            )
+            guard case .changed = marked else { throw StateSurprise() }
+            guard case .changed(let change) = try await self.undo(state, type),
+                case .model(_, let pointers, _)? = change.entry.record?.content
+            else { throw StateSurprise() }
+            #expect(pointers.rollout?.isUnderWay == false)
+            #expect(pointers.deployments[three]?.isUnderWay == false)
+            #expect(pointers.notes[four]?.state == .retired)
+        }
+        await fixture.stop()
+    }
+
+    @Test func `would leave a bad canary its share, without the flag of the functions`() async throws {
+        let fixture = try await RedisFixture.start()
+        let edit = ("publish('rollout_step', rollout_step, BOUNDED)", "publish('rollout_step', rollout_step)")
+        try await fixture.withClient(library: try SimulatedCluster.library([edit])) { redis in
+            let (state, type, _) = try await self.models(redis)
+            let refused = await #expect(throws: StateError.self) { try await self.undo(state, type) }
+            #expect(refused?.underlying?.code == .outOfMemory)
+        }
+        await fixture.stop()
+    }
+
+    @Test func `is told once, and once when it has room again`() async throws {
+        let fixture = try await RedisFixture.start()
+        let news = Mutex<[FullStore.News]>([])
+        try await fixture.withClient(library: ClusterState.library) { redis in
+            let fullness = FullStore { new in news.withLock { $0.append(new) } }
+            let state = ClusterState(redis: redis, namespace: "t", fullness: fullness)
+            _ = try await state.lead(as: "r1.a")
+            _ = try await redis.send(["CONFIG", "SET", "maxmemory", "1"])
+            for id in ["a", "b"] {
+                let definition = try Samples.definition(id)
+                _ = try? await state.register(definition, source: .api, floor: .zero)
+                _ = try await state.lead(as: "r1.a")
+            }
+            #expect(news.withLock { $0.count } == 1)
+            guard case .full("service_register", let reason)? = news.withLock({ $0.first }) else {
+                throw StateSurprise()
+            }
+            #expect(reason.contains("OOM"))
         }
         await fixture.stop()
     }

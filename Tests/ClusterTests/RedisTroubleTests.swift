@@ -64,6 +64,31 @@ import Testing
         await stub.stop()
     }
 
+    @Test func `a full one is named to callers, and once in the log`() async throws {
+        let (redis, port) = try await RedisFixture.startListening { ["--port", "\($0)"] }
+        let stub = try await StubUpstream.answering(StubUpstream.json(#"{"prediction": 1}"#))
+        let replica = try await LocalReplica.start(["REDIS_URL": redis.url])
+        defer { replica.manager.signal(SIGKILL) }
+        let client = replica.client
+        #expect(try await client.registers(Self.form("kept", stub.url)))
+        _ = await RedisText.ask(port, "CONFIG SET maxmemory 1")
+        for _ in 0..<3 {
+            let refused = try await Self.register("late", stub.url, client)
+            #expect(refused.status == 503)
+            #expect(refused.headers["x-mm-error-code"] == "store_unavailable")
+            #expect(refused.body.contains("Redis is full") && refused.body.contains("OOM"), "\(refused.body)")
+            #expect(refused.body.contains("maxmemory") && refused.body.contains("redis doctor"))
+        }
+        let line = "redis is full"
+        #expect(try await replica.manager.errorLine(containing: line, within: .seconds(20)) != nil)
+        #expect(replica.manager.standardError.ranges(of: line).count == 1)
+        #expect(try await replica.failures(in: 10) == [])
+        _ = await RedisText.ask(port, "CONFIG SET maxmemory 0")
+        #expect(try await client.registers(Self.form("late", stub.url)))
+        await redis.stop()
+        await stub.stop()
+    }
+
     @Test func `a replica starts with what it kept on disk, and gives an empty Redis all of it`() async throws {
         let (redis, port) = try await RedisFixture.startListening { ["--port", "\($0)"] }
         let stub = try await StubUpstream.answering(StubUpstream.json(#"{"prediction": 1}"#))

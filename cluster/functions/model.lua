@@ -442,7 +442,7 @@ local function model_mark(keys, args)
         version .. (args[8] == '' and '' or ': ' .. args[8]))
     return reply
 end
-publish('model_mark', model_mark)
+publish('model_mark', model_mark, BOUNDED)
 
 --[[
   Note that a service has a version beside the one that it is registered with: what it trained, and says is ready.
@@ -571,7 +571,7 @@ local function deployment_note(keys, args)
     if is_last then record_event(prefix, args[4], 'deployed', type, reply[2], version .. ': ' .. deployed) end
     return reply
 end
-publish('deployment_note', deployment_note)
+publish('deployment_note', deployment_note, BOUNDED)
 
 -- The changes that an outcome of a rollout's present step means.
 local function step_changes(prefix, type, model, outcome, detail)
@@ -615,4 +615,4 @@ local function rollout_step(keys, args)
     record_event(prefix, args[4], kind, type, reply[2], model['rollout:to'] .. ' ' .. args[8])
     return reply
 end
-publish('rollout_step', rollout_step)
+publish('rollout_step', rollout_step, BOUNDED)

@@ -1,6 +1,7 @@
 import ClusterState
 import ControlLoops
 import ManagerAPI
+import RedisClient
 import Registry
 
 /// Changes of the registry for the HTTP face: stored in Redis, then used by this replica, then answered.
@@ -109,7 +110,17 @@ extension Problem {
         default:
             let outcome =
                 error.isOutcomeUnknown ? "the change may or may not have been stored; repeat it" : "nothing was changed"
-            self.init(.storeUnavailable, "the store cannot be reached", detail: outcome, retryAfter: 1)
+            let (message, advice) = Self.trouble(error.underlying?.code)
+            self.init(.storeUnavailable, message, detail: outcome + advice, retryAfter: 1)
         }
+    }
+
+    /// What is wrong with the store, and what its operator can do.
+    private static func trouble(_ code: RedisError.Code?) -> (message: String, advice: String) {
+        if code == .outOfMemory {
+            return ("Redis is full and refuses what needs memory (OOM)", "; \(FullStoreLog.advice)")
+        }
+        guard let code, code.refusesWrites else { return ("the store cannot be reached", "") }
+        return ("Redis refuses writes", "; it cannot save, or lacks replicas: `model-manager redis doctor` says more")
     }
 }

@@ -54,7 +54,8 @@ struct StoreParts {
             redis: self.redis,
             namespace: configuration.redisKeyPrefix,
             actor: configuration.replicaID,
-            changes: changes.map { ($0, configuration.redisReplicas) }
+            changes: changes.map { ($0, configuration.redisReplicas) },
+            fullness: FullStore { FullStoreLog(logger: logger).say($0) }
         )
         self.follower = Follower(
             state: self.state,
