@@ -45,6 +45,8 @@ final class FakeReplica: Sendable {
         /// Who never comes to know a switch.
         var behind: [ReplicaBehind] = []
         var now = Instant(nanoseconds: 1_000_000_000_000)
+        /// Requests that other replicas have in flight at services that drain.
+        var heldByOthers = 0
         /// Called by every sleep, so that a test can let time do something.
         var whileSleeping: @Sendable (inout State) -> Void = { _ in }
         /// Whether a change reaches the snapshot, as the follower would see to.
@@ -285,6 +287,10 @@ extension FakeReplica: SnapshotReads, HealthReports, StoreStatus, ClusterView, R
             version: "1.0.0"
         )
         return ClusterCondition(replicas: [replica], leader: .init(id: "r1", term: 1))
+    }
+
+    func othersMayHold(_ service: ServiceID, drainingSince epoch: Epoch) async -> Bool {
+        self.edit { $0.heldByOthers > 0 }
     }
 
     var isDraining: Bool { self.edit { $0.isDraining } }

@@ -143,6 +143,20 @@ import Testing
         #expect(now == Instant(nanoseconds: 1_000_150_000_000))
     }
 
+    @Test func `removes it after the last request of the other replicas, or its timeout`() async throws {
+        for (held, seconds) in [(4, 0.2), (1000, 2)] {
+            let replica = FakeReplica()
+            try replica.add("a") { $0.definition.timeout = .seconds(2) }
+            replica.edit { state in
+                state.heldByOthers = held
+                state.whileSleeping = { $0.heldByOthers -= 1 }
+            }
+            let began = replica.edit { $0.now }
+            #expect(try await replica.send(.delete, "/services/a?drain=true").status == .ok)
+            #expect(replica.edit { $0.now } - began == .seconds(seconds))
+        }
+    }
+
     @Test func `removes a draining service after its timeout at the latest`() async throws {
         try self.addBusy("a", inFlight: 1) { $0.definition.timeout = .seconds(2) }
         #expect(try await self.replica.send(.delete, "/services/a?drain=true").status == .ok)

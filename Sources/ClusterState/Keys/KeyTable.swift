@@ -143,7 +143,8 @@ public enum KeyTable {
         Row(
             name: "replica:<id>",
             type: "hash",
-            holds: "one replica: session, epoch, in_flight, started_at, version, address, leaving, requests, retries",
+            holds:
+                "one replica: session, epoch, in_flight, started_at, version, address, leaving, requests, retries, draining (requests in flight at services that drain)",
             writtenBy: "as sessions",
             kept: "with its session",
             command: "HGETALL $P'replica:<id>'"

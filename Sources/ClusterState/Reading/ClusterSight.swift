@@ -61,6 +61,8 @@ public struct ReplicaReport: Hashable, Sendable {
     /// Requests begun and retries made since it started: the retry budget is everybody's.
     public var requests = 0
     public var retries = 0
+    /// Its requests in flight at services that drain, of those that have any.
+    public var draining: [ServiceID: Int] = [:]
 
     public init(
         epoch: Epoch,
@@ -87,6 +89,7 @@ extension ReplicaReport {
             ("started_at", String(self.startedAt.milliseconds)), ("version", self.version),
             ("address", self.address), ("leaving", String(self.isLeaving)),
             ("requests", String(self.requests)), ("retries", String(self.retries)),
+            ("draining", self.draining.map { "\($0)=\($1)" }.sorted().joined(separator: ",")),
         ]
     }
 
@@ -101,5 +104,16 @@ extension ReplicaReport {
         self.isLeaving = fields["leaving"] == "true"
         self.requests = Int(number("requests"))
         self.retries = Int(number("retries"))
+        self.draining = Self.draining(fields["draining"] ?? "")
+    }
+
+    private static func draining(_ text: String) -> [ServiceID: Int] {
+        var draining: [ServiceID: Int] = [:]
+        for pair in text.split(separator: ",") {
+            let words = pair.split(separator: "=")
+            guard words.count == 2, let id = ServiceID(String(words[0])) else { continue }
+            draining[id] = Int(words[1])
+        }
+        return draining
     }
 }

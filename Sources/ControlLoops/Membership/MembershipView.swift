@@ -33,6 +33,17 @@ public struct MembershipView: Hashable, Sendable {
         return ids.isEmpty ? [self.own] : ids
     }
 
+    /// Whether another replica may have a request in flight at a service that drains since the epoch.
+    ///
+    /// A report of an older epoch proves nothing: that replica may still begin one. One whose session has lapsed does not
+    /// count, as in a switch: it catches up before it serves again.
+    public func othersMayHold(_ service: ServiceID, drainingSince epoch: Epoch, now: Instant) -> Bool {
+        self.replicas.contains { sight in
+            guard sight.id != self.own, sight.remaining > now - self.seenAt else { return false }
+            return sight.status.epoch < epoch || sight.status.draining[service, default: 0] > 0
+        }
+    }
+
     /// This replica's place among `onDuty`; nil when it is leaving or its session is gone.
     public var place: Int? { self.onDuty.firstIndex(of: self.own) }
 }

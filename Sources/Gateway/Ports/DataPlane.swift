@@ -212,6 +212,9 @@ public final class DataPlane: Sendable {
         self.planes.reduce(0) { $0 + $1.inFlightSeen.load(ordering: .relaxed) }
     }
 
+    /// Requests in flight at services that drain, of those that have any.
+    public var drainingInFlight: [ServiceID: Int] { self.board.drainingInFlight }
+
     public func states(of service: ServiceID) -> [InstanceState] {
         let now = MonotonicClock.now()
         return self.board.upstreams(of: service).map { $0.state(now: now) }

@@ -128,6 +128,16 @@ final class GateBoard: Sendable {
         }
     }
 
+    var drainingInFlight: [ServiceID: Int] {
+        self.shared.withLock { shared in
+            var counts: [ServiceID: Int] = [:]
+            for upstream in shared.upstreams.values where upstream.gate.facts.isDraining && upstream.inFlight > 0 {
+                counts[upstream.key.service, default: 0] += upstream.inFlight
+            }
+            return counts
+        }
+    }
+
     // MARK: Changes
 
     /// Instances and cursors that stay are taken over; those that left are retired. What belongs to model types of which

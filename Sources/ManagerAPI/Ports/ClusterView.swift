@@ -3,6 +3,9 @@ public import Registry
 /// The replicas and their leader, as this replica knows them.
 public protocol ClusterView: Sendable {
     func cluster() async -> ClusterCondition
+    /// Whether another replica may have a request in flight at a service that drains since the epoch, as far as is known
+    /// here: at most about a second old.
+    func othersMayHold(_ service: ServiceID, drainingSince epoch: Epoch) async -> Bool
 }
 
 /// The cluster at one moment.

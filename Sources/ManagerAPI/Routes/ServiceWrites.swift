@@ -64,22 +64,24 @@ struct ServiceWrites: Sendable {
         return .json(removal.adding(change.durability))
     }
 
-    /// Takes the service out of rotation and waits for what runs. What still runs after the service's timeout could
-    /// not be answered in time anyway. A replica that leaves does not wait: another one can end what was begun.
+    /// Takes the service out of rotation and waits for what runs, at this replica and at the others. What still runs after
+    /// the service's timeout could not be answered in time anyway. A replica that leaves does not wait: another one can
+    /// end what was begun.
     private func drainOut(_ id: ServiceID) async throws {
         let change = try await self.ports.commands.setDraining(id, to: true)
         await self.settle(change)
         let limit = change.service?.definition.timeout ?? self.settings.timeout
         let clocks = self.ports.clocks
         let deadline = clocks.monotonic() + limit
-        while self.inFlight(id) > 0, clocks.monotonic() < deadline {
+        while await self.isBusy(id, since: change.epoch), clocks.monotonic() < deadline {
             if self.ports.replica.isDraining { throw Self.leaving(id) }
             try await clocks.sleep(self.settings.drainPollInterval)
         }
     }
 
-    private func inFlight(_ id: ServiceID) -> Int {
-        self.ports.traffic.states(of: id).reduce(0) { $0 + $1.inFlight }
+    private func isBusy(_ id: ServiceID, since epoch: Epoch) async -> Bool {
+        if self.ports.traffic.states(of: id).contains(where: { $0.inFlight > 0 }) { return true }
+        return await self.ports.cluster.othersMayHold(id, drainingSince: epoch)
     }
 
     private func answer(_ change: CommittedChange) async throws -> Response {

@@ -108,6 +108,7 @@ extension MembershipParts {
             )
             let counts = self.dataPlane.retryCounts
             (report.requests, report.retries) = (counts.requests, counts.retries)
+            report.draining = self.dataPlane.drainingInFlight
             return report
         }
     }

@@ -19,6 +19,15 @@ struct SeenCluster: ClusterView {
             now: LoopTime.system.now()
         )
     }
+
+    /// Somebody waits: the view is not left to grow old.
+    func othersMayHold(_ service: ServiceID, drainingSince epoch: Epoch) async -> Bool {
+        let (view, now) = (self.members.view, LoopTime.system.now())
+        if now - view.seenAt > Self.viewAgeMax { self.members.membership.announce() }
+        return view.othersMayHold(service, drainingSince: epoch, now: now)
+    }
+
+    private static let viewAgeMax = Duration.milliseconds(250)
 }
 
 extension ClusterCondition {
