@@ -7,8 +7,8 @@ public import ServiceLifecycle
 /// Makes the offline tests of versions while this replica leads, one after another, the one that waited longest first.
 ///
 /// A test asks models and changes nothing, so a leader that dies in the middle is followed by one that makes it again;
-/// its verdict is written under the term, so only one counts. What was begun too often (it may be what leaders die of)
-/// is given up.
+/// its verdict is written under the term, so only one counts. One that is deposed stops asking: its successor asks the
+/// same. What was begun too often (it may be what leaders die of) is given up.
 public final class EvaluationLoop: ServiceLifecycle.Service {
     private let parts: LeaderParts
     private let desk: JobDesk
@@ -60,8 +60,9 @@ public final class EvaluationLoop: ServiceLifecycle.Service {
             let run = EvaluationRun(due.order, desk: self.desk)
             let evaluation =
                 due.attempts > Self.attemptsMax
-                ? run.failed("it was begun \(due.attempts - 1) times and never ended") : await run.run()
-            guard !Task.isCancelled else { return false }
+                ? run.failed("it was begun \(due.attempts - 1) times and never ended")
+                : await self.parts.whileLeading(under: term) { await run.run() }
+            guard let evaluation, !Task.isCancelled else { return false }
             try await self.end(due.order, evaluation, term)
             return true
         } catch {

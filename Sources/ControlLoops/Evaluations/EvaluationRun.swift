@@ -166,7 +166,7 @@ struct EvaluationRun: Sendable {
             let target = targets[(turn.place + step) % targets.count]
             guard var question = await self.question(sample, target) else { continue }
             let began = self.desk.time.now()
-            guard began < turn.deadline else { break }
+            guard began < turn.deadline, !Task.isCancelled else { break }
             question.timeout = min(question.timeout, turn.deadline - began)
             let answer = try? await self.desk.port.call(question)
             milliseconds = Double((self.desk.time.now() - began).inNanoseconds) / 1e6

@@ -24,6 +24,31 @@ public struct LeaderParts: Sendable {
         self.time = time
     }
 
+    /// How late work of a leader ends that leads no longer.
+    private static let watchInterval = Duration.milliseconds(250)
+
+    /// Does the work for as long as this replica leads under the term; nil: it led no longer, and the work was cancelled.
+    /// Returns when the work has ended.
+    func whileLeading<Result: Sendable>(
+        under term: Term,
+        _ work: @escaping @Sendable () async -> Result
+    ) async -> Result? {
+        await withTaskGroup(of: Result?.self) { group in
+            group.addTask { await work() }
+            group.addTask {
+                await self.waitForEnd(of: term)
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+    }
+
+    private func waitForEnd(of term: Term) async {
+        while self.leadership.term == term, (try? await self.time.sleep(Self.watchInterval)) != nil {}
+    }
+
     /// A loop that is woken by each change of the registry, too.
     func loop(every interval: Duration) -> LeaderLoop {
         let loop = LeaderLoop(self.leadership, every: interval, time: self.time)

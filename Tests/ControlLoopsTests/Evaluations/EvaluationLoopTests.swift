@@ -157,6 +157,52 @@ import Testing
     }
 }
 
+extension `The tests of versions` {
+    @Test func `stop when the leadership is lost, without a verdict and another question`() async throws {
+        let leadership = FakeLeadership()
+        let ended = Mutex(0)
+        let models = FakeTrainers { _ in
+            // As long as nobody cancels it, a model that never answers.
+            defer { ended.withLock { $0 += 1 } }
+            try await Task.sleep(for: .seconds(600))
+            return FakeTrainers.answer(200, #"{"prediction":11}"#)
+        }
+        let request = "{\(Self.inline),\"metric\":\"mae\",\"threshold\":5,\"timeout\":600}"
+        let pointers = try await EvaluationBench.watch(request, port: models, leadership) { _ in
+            let isAsked = try await eventually(within: .seconds(60)) { models.calls.count == 1 }
+            #expect(isAsked)
+            leadership.depose()
+            let isOver = try await eventually(within: .seconds(60)) { ended.withLock { $0 } == 1 }
+            #expect(isOver, "it goes on asking")
+        }
+        #expect(pointers == nil, "only the new leader judges")
+        #expect(models.calls.count == 1)
+    }
+
+    @Test func `are made again by who leads next`() async throws {
+        let leadership = FakeLeadership()
+        let calls = Mutex(0)
+        let models = FakeTrainers { _ in
+            let number = calls.withLock { calls in
+                calls += 1
+                return calls
+            }
+            if number == 1 { try await Task.sleep(for: .seconds(600)) }
+            return FakeTrainers.answer(200, #"{"prediction":11}"#)
+        }
+        let request = "{\(Self.inline),\"metric\":\"mae\",\"threshold\":5,\"timeout\":600}"
+        let pointers = try await EvaluationBench.watch(request, port: models, leadership) { ended in
+            let isAsked = try await eventually(within: .seconds(60)) { models.calls.count == 1 }
+            #expect(isAsked)
+            leadership.elect(Term(2))
+            let isDone = try await eventually(within: .seconds(60)) { ended() }
+            #expect(isDone)
+        }
+        #expect(pointers?.notes[ModelVersion("v2") ?? .latest]?.evaluations.last?["passed"] == true)
+        #expect(models.calls.count == 3, "the one that was given up, and both samples")
+    }
+}
+
 /// A leader that makes one test of version v2 of LSTM, which b and c offer; a offers v1, the latest.
 enum EvaluationBench {
     static func verdict(
@@ -176,6 +222,22 @@ enum EvaluationBench {
         oip: Set<String> = [],
         recorded: [RecordedPrediction] = []
     ) async throws -> ModelPointers {
+        let pointers = try await self.watch(request, port: port, oip: oip, recorded: recorded) { ended in
+            let isDone = try await eventually(within: .seconds(60)) { ended() }
+            #expect(isDone)
+        }
+        return try #require(pointers)
+    }
+
+    /// What the model's record says after the body, which is told whether there is a verdict; nil when there is none.
+    static func watch(
+        _ request: String,
+        port: FakeTrainers,
+        _ leadership: FakeLeadership = FakeLeadership(),
+        oip: Set<String> = [],
+        recorded: [RecordedPrediction] = [],
+        _ body: (_ isEnded: @escaping @Sendable () -> Bool) async throws -> Void
+    ) async throws -> ModelPointers? {
         let fixture = try await RedisFixture.shared()
         let namespace = fixture.prefix()
         let ended = Mutex<ModelPointers?>(nil)
@@ -192,7 +254,7 @@ enum EvaluationBench {
                 let parts = LeaderParts(
                     holder: holder,
                     state: state,
-                    leadership: FakeLeadership(),
+                    leadership: leadership,
                     note: { entry in
                         guard case .model(_, let pointers, _)? = entry.record?.content else { return }
                         ended.withLock { $0 = pointers }
@@ -211,12 +273,11 @@ enum EvaluationBench {
                     group.addTask { try await signals.run() }
                     group.addTask { try await loop.run() }
                     defer { group.cancelAll() }
-                    let isDone = try await eventually(within: .seconds(60)) { ended.withLock { $0 != nil } }
-                    #expect(isDone)
+                    try await body { ended.withLock { $0 != nil } }
                 }
             }
         }
-        return try #require(ended.withLock { $0 })
+        return ended.withLock { $0 }
     }
 
     private static func record(_ recorded: [RecordedPrediction], _ state: ClusterState) async throws {
