@@ -23,8 +23,12 @@ import Testing
     }
 
     /// Two seconds after they opened in an empty Redis, unless it is to be new.
-    private func withSessions(isNew: Bool = false, _ body: (FunctionBench) async throws -> Void) async throws {
-        try await FunctionBench.run(isClockManual: true) { bench in
+    private func withSessions(
+        isNew: Bool = false,
+        edits: [(String, String)] = [],
+        _ body: (FunctionBench) async throws -> Void
+    ) async throws {
+        try await FunctionBench.run(isClockManual: true, edits: edits) { bench in
             for second in 998...(isNew ? 998 : 1000) {
                 try await bench.setClock(seconds: second)
                 let sent = second == 998 ? "open" : FunctionBench.now
@@ -148,6 +152,38 @@ import Testing
             _ = try await self.ask(bench, "r2.a", Ask(number: 1, want: 5))
             #expect(try await self.ask(bench, "r3.a", Ask(number: 1, want: 0, stock: 1))[1] == "0")
         }
+    }
+
+    /// What r3 gets of a limit of 1 when it has been given back, 0.5 s and 2 s after r2, the first in the line, asked last;
+    /// then what r2 gets, which comes back while r3 has it, and after r3 gave it back.
+    private func behindSilent(edits: [(String, String)] = []) async throws -> [String] {
+        var given: [String] = []
+        try await self.withSessions(edits: edits) { (bench) async throws -> Void in
+            func lease(_ session: String, _ number: Int, held: Int = 0, want: Int = 1) async throws -> String {
+                try await self.ask(bench, session, Ask(number: number, held: held, want: want, limit: 1))[1]
+            }
+            #expect(try await lease("r1.a", 1) == "1")
+            #expect(try await lease("r2.a", 1) == "0")
+            try await bench.setClock(seconds: 1000, microseconds: 500_000)
+            #expect(try await lease("r3.a", 1) == "0")
+            _ = try await lease("r1.a", 2, want: 0)
+            given.append(try await lease("r3.a", 2))
+            for second in 1001...1002 { try await bench.setClock(seconds: second) }
+            given.append(try await lease("r3.a", 3))
+            given.append(try await lease("r2.a", 2))
+            _ = try await lease("r3.a", 4)
+            given.append(try await lease("r2.a", 3))
+        }
+        return given
+    }
+
+    @Test func `pass over who is silent in the line, and keep its place`() async throws {
+        #expect(try await self.behindSilent() == ["0", "1", "0", "1"])
+    }
+
+    @Test func `would be kept for it as long as its session lives`() async throws {
+        let edit = ("local silent_ms_max = 1000", "local silent_ms_max = 600000")
+        #expect(try await self.behindSilent(edits: [edit])[1] == "0", "the test would not notice")
     }
 
     @Test func `are forgotten with the instance, by the last who held any`() async throws {

@@ -9,14 +9,22 @@ local function read_pair(stored)
     return tonumber(first or '0'), tonumber(second or '0')
 end
 
+-- In an instance's permits, beside what sessions hold: when one that waits asked last, on the lease clock.
+local function asked_field(session)
+    return '#asked:' .. session
+end
+
 -- What others hold, and what this session does. Drops what dead sessions held: their permits are back.
 local function read_grants(prefix, key, session, clock)
     local stored = redis.call('HGETALL', key)
-    local grants = { others = {}, sum = 0, mine = 0, number = 0, version = 0, limit = 0 }
+    local grants = { others = {}, asked = {}, sum = 0, mine = 0, number = 0, version = 0, limit = 0 }
     for i = 1, #stored, 2 do
         local field, first, second = stored[i], read_pair(stored[i + 1])
+        local waiter = string.match(field, '^#asked:(.*)$')
         if field == '#limit' then
             grants.version, grants.limit = first, second
+        elseif waiter and (waiter == session or is_live(prefix, waiter, clock)) then
+            grants.asked[waiter] = tonumber(stored[i + 1])
         elseif field == session then
             grants.mine, grants.number = first, second
         elseif is_live(prefix, field, clock) then
@@ -29,15 +37,19 @@ local function read_grants(prefix, key, session, clock)
     return grants
 end
 
--- Who else waits, since when; and since when this session does.
-local function read_waiters(prefix, key, session, clock)
+-- Who else waits, since when; and since when this session does. Who waits asks four times a second. One that has not asked
+-- for a second is passed over, for it may be dead, long before its session lapses, or need nothing any more; it keeps its
+-- place, and is counted again from when it asks. That moves turns alone: no permit is granted that is not free.
+local function read_waiters(prefix, key, session, clock, asked)
+    local silent_ms_max = 1000
     local stored = redis.call('ZRANGE', key, 0, -1, 'WITHSCORES')
     local waiters, mine = {}, nil
     for i = 1, #stored, 2 do
         if stored[i] == session then
             mine = tonumber(stored[i + 1])
         elseif is_live(prefix, stored[i], clock) then
-            waiters[stored[i]] = tonumber(stored[i + 1])
+            local is_silent = clock - (asked[stored[i]] or clock) > silent_ms_max
+            if not is_silent then waiters[stored[i]] = tonumber(stored[i + 1]) end
         else
             redis.call('ZREM', key, stored[i])
         end
@@ -89,7 +101,7 @@ local function lease_at_instance(prefix, session, clock, ask)
     local stock, limit, version = tonumber(ask[6]), tonumber(ask[7]), tonumber(ask[8])
     if grants.version > version then limit, version = grants.limit, grants.version end
     local base = find_base(prefix, clock, grants, held, in_flight, limit)
-    local waiters, waits_since = read_waiters(prefix, line, session, clock)
+    local waiters, waits_since = read_waiters(prefix, line, session, clock, grants.asked)
     local share = math.floor(limit / count_demand(grants, waiters))
     local all, entitled, ahead = count_waiters(grants, waiters, base, math.max(1, share), waits_since)
     local granted, is_frozen = base, grants_are_frozen(prefix, clock)
@@ -100,8 +112,10 @@ local function lease_at_instance(prefix, session, clock, ask)
     redis.call('HSET', key, session, text(granted) .. ':' .. text(number),
         '#limit', text(version) .. ':' .. text(limit))
     if want > granted then
+        redis.call('HSET', key, asked_field(session), text(clock))
         if redis.call('ZADD', line, 'NX', text(clock), session) == 1 then signal(prefix, 'want', ask[1], session) end
-    else
+    elseif waits_since then
+        redis.call('HDEL', key, asked_field(session))
         redis.call('ZREM', line, session)
     end
     local free = limit - grants.sum - granted
@@ -156,9 +170,10 @@ local function permit_forget(keys, args)
     local prefix, session = keys[1], args[1]
     local key, line = prefix .. 'permits:' .. args[2], prefix .. 'waiters:' .. args[2]
     local clock = lease_now(prefix)
-    redis.call('HDEL', key, session)
+    redis.call('HDEL', key, session, asked_field(session))
     redis.call('ZREM', line, session)
-    local grants, waiters = read_grants(prefix, key, session, clock), read_waiters(prefix, line, session, clock)
+    local grants = read_grants(prefix, key, session, clock)
+    local waiters = read_waiters(prefix, line, session, clock, {})
     if next(grants.others) or next(waiters) then return { 'shared' } end
     redis.call('DEL', key, line)
     return { 'forgotten' }

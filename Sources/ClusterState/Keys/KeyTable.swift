@@ -173,7 +173,8 @@ public enum KeyTable {
         Row(
             name: "permits:<service>@<url>",
             type: "hash",
-            holds: "permits of an instance: by session, permits held:number of the call; #limit is version:limit",
+            holds: "permits of an instance: by session, permits held:number of the call; #limit is version:limit, "
+                + "#asked:<session> when one that waits asked last, in ms on the lease clock",
             writtenBy: "permit_lease, permit_forget",
             kept: "until the instance is gone",
             command: "HGETALL $P'permits:<service>@<url>'"

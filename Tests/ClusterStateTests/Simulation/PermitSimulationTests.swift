@@ -11,15 +11,15 @@ import Testing
             let (world, limit) = try await Self.stormThenCalm(cluster, seed)
             #expect(world.complaints.isEmpty, "limit \(limit): \(world.complaints.prefix(3))")
             // Three replicas that contend for one permit without hearing hints pass it on 2.6 times a second when
-            // nothing gets lost. No number holds in the storm: where a third of the calls is late, and a replica at the
-            // head of the line dies and keeps its place for a lease, a limit of 1 was seen to serve 2 requests in 20 s.
+            // nothing gets lost. No number holds in the storm: where a third of the calls is late, and a replica that
+            // dies keeps the only permit for a lease, a limit of 1 was seen to serve 2 requests in 20 s.
             #expect(world.served > 5 * limit, "limit \(limit): \(world.served) served in 5 s after \(world.troubles)")
         }
     }
 
     @Test func `would be lost, if those of dead sessions were counted on`() async throws {
         var least = 99
-        for seed in SeededRandom.runs(10) where least > 5 {
+        for seed in SeededRandom.runs(60) where least > 5 {
             let dropped = ("elseif is_live(prefix, field, clock) then\n            grants", "else\n            grants")
             let unreached = ("        else\n            redis.call('HDEL', key, field)\n", "")
             try await SimulatedCluster.run(seed, edits: [dropped, unreached]) { cluster in
