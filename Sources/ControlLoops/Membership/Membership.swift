@@ -188,11 +188,12 @@ public final class Membership: ServiceLifecycle.Service {
     }
 
     private func end() async {
-        let action = self.inner.withLock { inner in
-            for subscriber in inner.subscribers.values { subscriber.finish() }
-            inner.subscribers = [:]
-            return inner.machine.leave()
+        let (action, subscribers) = self.inner.withLock { inner in
+            defer { inner.subscribers = [:] }
+            return (inner.machine.leave(), inner.subscribers)
         }
+        // Not under the lock: a stream that ends unsubscribes at once.
+        for subscriber in subscribers.values { subscriber.finish() }
         guard case .end(let ordinal) = action else { return }
         try? await LastWord.say { try await self.state.endSession(self.name(ordinal)) }
     }

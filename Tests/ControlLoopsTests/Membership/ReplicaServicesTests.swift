@@ -122,6 +122,27 @@ private struct TestReplica: Sendable {
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func `tells those who still follow it that it has left`() async throws {
+        let fixture = try await RedisFixture.shared()
+        try await fixture.withClient(library: ClusterState.library) { redis in
+            let state = ClusterState(redis: redis, namespace: fixture.prefix())
+            let membership = Samples.membership(
+                state: state,
+                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+            )
+            let views = membership.views()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await membership.run() }
+                let hasJoined = try await eventually(within: self.patience) { membership.session != nil }
+                #expect(hasJoined)
+                group.cancelAll()
+            }
+            var last: MembershipView?
+            for await view in views { last = view }
+            #expect(last?.replicas.map(\.id) == ["r1"])
+        }
+    }
+
     @Test func `shares the permits of an instance, and passes them on`() async throws {
         try await self.withReplicas { a, b in
             a.port.want(3)
