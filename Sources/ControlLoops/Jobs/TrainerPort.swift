@@ -24,7 +24,7 @@ extension UpstreamFailure {
     /// made carried nothing.
     var mayHaveArrived: Bool {
         switch self.kind {
-        case .resolve, .denied, .connectRefused, .connectTimeout, .tls: false
+        case .resolve, .denied, .connectRefused, .connectTimeout, .tls, .exhausted: false
         case .reset, .timeout, .brokenAnswer: true
         }
     }

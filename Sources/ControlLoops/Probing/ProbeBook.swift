@@ -208,10 +208,13 @@ struct ProbeBook: Sendable {
             self.unscheduledInFlight -= 1
         }
         guard var page = self.pages[errand.key] else { return .forget }
-        page.lastCheck = wall
-        page.latency = result.latency
         page.error = result.error
-        let action = page.machine.report(result.finding, reason: result.error, at: wall)
+        var action = ProbeMachine.ReportAction.nothing
+        if let finding = result.finding {
+            page.lastCheck = wall
+            page.latency = result.latency
+            action = page.machine.report(finding, reason: result.error, at: wall)
+        }
         self.pages[errand.key] = page
         switch action {
         case .announce(let change) where self.duty == nil || !self.isInTouch: return .announce(change)

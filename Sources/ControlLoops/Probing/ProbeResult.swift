@@ -3,7 +3,8 @@ internal import Gateway
 
 /// How one probe ended: the finding for the rule, the words for people.
 struct ProbeResult: Sendable, Hashable {
-    var finding: ProbeFinding
+    /// Nil when the probe could not be made: nothing is known.
+    var finding: ProbeFinding?
     /// Nil when well.
     var error: String?
     /// From the call to the complete answer; nil without an answer.
@@ -23,6 +24,7 @@ struct ProbeResult: Sendable, Hashable {
         switch failure.kind {
         case .connectRefused, .denied: self.finding = .no
         case .resolve: self.finding = .unresolved
+        case .exhausted: self.finding = nil
         case .connectTimeout, .tls, .reset, .timeout, .brokenAnswer: self.finding = .silence
         }
         self.error = failure.detail.isEmpty ? failure.kind.rawValue : "\(failure.kind.rawValue): \(failure.detail)"

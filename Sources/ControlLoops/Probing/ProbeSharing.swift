@@ -61,12 +61,8 @@ public final class ProbeSharing: Sendable {
     func report(_ key: InstanceKey, _ result: ProbeResult, by replica: String, interval: Duration)
         async throws(StateError) -> FindingStatus
     {
-        let finding = ToldFinding(
-            instance: key,
-            kind: ToldFinding.Kind(result.finding),
-            latency: result.latency,
-            error: result.error
-        )
+        guard let kind = result.finding.map({ ToldFinding.Kind($0) }) else { return .same }
+        let finding = ToldFinding(instance: key, kind: kind, latency: result.latency, error: result.error)
         return try await self.state.reportFindings([finding], by: replica, interval: interval).first ?? .same
     }
 

@@ -2,7 +2,7 @@
 public enum AttemptEnd: Sendable, Hashable {
     /// No connection came about: nothing was sent.
     case unreachable
-    /// Too many connections to the instance are open already: nothing was sent.
+    /// Too many connections are open already, to the instance or in all: nothing was sent, and it is not to blame.
     case crowded
     /// The connection ended after bytes were sent and before the answer's first byte.
     case reset

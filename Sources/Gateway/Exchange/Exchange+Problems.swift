@@ -40,7 +40,7 @@ extension Exchange {
 extension UpstreamEnd {
     var asAttemptEnd: AttemptEnd {
         switch self.kind {
-        case .crowded: .crowded
+        case .crowded, .failure(.exhausted): .crowded
         case .failure(.resolve), .failure(.denied), .failure(.connectRefused), .failure(.connectTimeout),
             .failure(.tls):
             .unreachable

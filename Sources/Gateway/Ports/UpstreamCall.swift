@@ -40,6 +40,8 @@ public struct UpstreamFailure: Error, Hashable, Sendable {
     public enum Kind: String, Hashable, Sendable, CaseIterable {
         case resolve, denied, connectRefused = "connect_refused", connectTimeout = "connect_timeout", tls, reset,
             timeout, brokenAnswer = "broken_answer"
+        /// This replica has no file or memory left for a connection, which says nothing about the instance.
+        case exhausted
     }
 
     public var kind: Kind

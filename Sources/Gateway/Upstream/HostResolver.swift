@@ -18,6 +18,9 @@ enum HostResolver {
         #endif
         var list: UnsafeMutablePointer<addrinfo>?
         let status = getaddrinfo(host, String(port), &hints, &list)
+        if status == EAI_SYSTEM, UpstreamConnector.isExhaustion(errno) {
+            throw UpstreamFailure(kind: .exhausted, detail: String(cString: strerror(errno)))
+        }
         guard status == 0, let list else {
             throw UpstreamFailure(kind: .resolve, detail: "\(host): \(String(cString: gai_strerror(status)))")
         }

@@ -121,12 +121,21 @@ final class UpstreamConnector: Sendable {
         switch error {
         case let failure as UpstreamFailure: failure
         case ChannelError.connectTimeout: UpstreamFailure(kind: .connectTimeout, detail: "no answer to connect")
-        case let error as IOError:
-            // What the system says, without the name of NIO's function.
-            UpstreamFailure(kind: .connectRefused, detail: String(cString: strerror(error.errnoCode)))
+        case let error as IOError: self.failure(errno: error.errnoCode)
         case is NIOSSLError, is BoringSSLError, is NIOSSLExtraError: UpstreamFailure(kind: .tls, detail: "\(error)")
         default: UpstreamFailure(kind: .connectRefused, detail: "\(error)")
         }
+    }
+
+    /// What the system says, without the name of NIO's function.
+    private static func failure(errno code: Int32) -> UpstreamFailure {
+        let detail = String(cString: strerror(code))
+        return UpstreamFailure(kind: self.isExhaustion(code) ? .exhausted : .connectRefused, detail: detail)
+    }
+
+    /// What this replica lacks itself: files or memory. A lack of ports looks like an address that cannot be reached.
+    static func isExhaustion(_ code: Int32) -> Bool {
+        [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code)
     }
 }
 

@@ -13,6 +13,7 @@ struct ReplicaProgram {
         let configuration = try self.configuration()
         self.startLog(configuration)
         let logger = Logger(label: "model-manager")
+        OpenFiles.raiseLimit(logger)
         let replica: Replica
         do {
             replica = try await Replica(configuration, logger: logger)

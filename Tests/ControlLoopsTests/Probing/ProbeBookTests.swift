@@ -1,5 +1,6 @@
 import ClusterState
 import Decisions
+import Gateway
 import Registry
 import Testing
 
@@ -48,5 +49,22 @@ import Testing
         #expect(try self.verdict(of: "a", in: book) == .healthy)
         book.take(VerdictNews(isAnew: true, changed: [older]), now: self.now)
         #expect(try self.verdict(of: "a", in: book) == .unhealthy)
+    }
+
+    @Test func `learns nothing of an instance from a probe that could not be made`() throws {
+        var book = ProbeBook(replica: "r1", interval: .seconds(10), seed: 1)
+        let service = try Samples.service("a")
+        book.follow(Samples.snapshot([service]), now: self.now, wall: self.wall)
+        let errand = try #require(book.start(now: self.now + .seconds(20)).first)
+        let well = ProbeResult(answer: 200, after: .milliseconds(1))
+        _ = book.ended(errand, well, now: self.now, wall: self.wall)
+        let exhausted = ProbeResult(UpstreamFailure(kind: .exhausted, detail: "Too many open files"))
+        for _ in 0..<5 {
+            let action = book.ended(errand, exhausted, now: self.now, wall: Timestamp(milliseconds: 2))
+            #expect(action == .confirm(.healthy))
+        }
+        let report = try #require(book.report(of: service.id).first)
+        #expect(report.lastCheck == self.wall)
+        #expect(report.error == "exhausted: Too many open files")
     }
 }
