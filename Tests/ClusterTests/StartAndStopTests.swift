@@ -101,23 +101,29 @@ import Testing
     }
 
     @Test func `drain has a replica leave, waits for it, and tells it once however often it is called`() async throws {
-        let replica = try await LocalReplica.start()
-        let service = try await replica.startService("lstm_a")
-        _ = try await PlainClient(service.url).post("/_fault", #"{"delay_ms": 3000}"#)
-        let (client, url) = (replica.client, replica.manager.url)
-        async let slow = client.post("/predict", LocalReplica.predict)
-        let isUnderWay = try await eventually(within: .seconds(10)) {
-            try await client.get("/services/lstm_a").body.contains(#""in_flight":1"#)
+        let stub = try await StubUpstream.start { _, request in
+            (request.hasPrefix("POST") ? [.hold] : []) + [.send(StubUpstream.json("1")), .next]
         }
-        #expect(isUnderWay)
+        let replica = try await LocalReplica.start()
+        let (client, url) = (replica.client, replica.manager.url)
+        #expect(
+            try await client.registers(
+                #"{"service_id": "a", "service_url": "\#(stub.url)", "model_type": "LSTM", "capabilities": ["prediction"]}"#
+            )
+        )
+        async let slow = client.post("/predict", LocalReplica.predict)
+        #expect(try await eventually(within: .seconds(20)) { stub.requests.contains { $0.hasPrefix("POST") } })
         let drain = ["drain", "--data-dir", replica.folder.path + "/data", "--wait"]
-        #expect(try await `The commands`.run(drain + ["0"], at: url).code == 0)
+        async let first = `The commands`.run(drain + ["60"], at: url)
         #expect(try await replica.manager.errorLine(containing: "leaving", within: .seconds(20)) != nil)
+        #expect(try await `The commands`.run(drain + ["0"], at: url).code == 0)
         #expect(try await `The commands`.run(drain + ["0.1"], at: url).code == 75)
-        #expect(try await `The commands`.run(drain + ["15"], at: url).code == 0)
+        stub.release()
         #expect(try await slow.status == 200)
-        #expect(try await replica.manager.exitCode(within: .seconds(1)) == 0)
+        #expect(try await first.code == 0)
+        #expect(try await replica.manager.exitCode(within: .seconds(20)) == 0)
         #expect(try await `The commands`.run(drain + ["15"], at: url).code == 69)
+        await stub.stop()
     }
 
     @Test func `two replicas of one Redis cannot share a data directory`() async throws {
