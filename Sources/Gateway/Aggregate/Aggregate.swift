@@ -5,7 +5,8 @@ internal import Registry
 /// One request that asks several model versions at once: an exchange for each, on one loop and under one deadline, and
 /// one answer made of theirs. The shell of `AggregateTally`.
 ///
-/// Each member is a request like any other to balancing, limits, breakers and counters. Confined to its event loop.
+/// Each member is a request like any other to balancing, limits, breakers and counters. Where the members' bodies are large
+/// together they are made on a thread; a switch that comes meanwhile holds for them. Confined to its event loop.
 final class Aggregate {
     /// What goes to the caller.
     struct Outcome {
@@ -38,12 +39,12 @@ final class Aggregate {
         plane: LoopPlane,
         completion: @escaping (Outcome) -> Void
     ) throws(Refusal) -> Aggregate {
-        let aggregate = try image.withBody { body throws(Refusal) in
+        let (found, order) = try image.withBody { body throws(Refusal) in
             let found = try RequestPlan.scanned(body)
-            let order = try self.order(found.aggregate, body)
-            return Aggregate(order, plane, image.requestIDText, completion)
+            return (found, try self.order(found.aggregate, body))
         }
-        try aggregate.start(image, options)
+        let aggregate = Aggregate(order, plane, image.requestIDText, completion)
+        try aggregate.start(image, found, options)
         return aggregate
     }
 
@@ -90,40 +91,83 @@ final class Aggregate {
         }
     }
 
-    private func start(_ image: RequestImage, _ options: ExchangeOptions) throws(Refusal) {
-        var pools: [Result<RoutePool, Refusal>] = []
-        for target in self.order.targets {
-            do throws(Refusal) {
-                pools.append(.success(try RequestPlan.pool(of: target, options, plane: self.plane)))
-            } catch {
-                guard error.problem.code.status >= 500 else { throw error }
-                pools.append(.failure(error))
-            }
-        }
+    private func start(_ image: RequestImage, _ found: BodyScan.Found, _ options: ExchangeOptions) throws(Refusal) {
+        let pools = try self.order.targets.map { target throws(Refusal) in try self.pool(of: target, options) }
         var options = options
         options.timeoutNanoseconds = min(options.timeoutNanoseconds, self.plane.settings.timeout.inNanoseconds)
-        try self.makeMembers(image, options)
+        let (targets, serial) = (self.order.targets, self.plane.tableSerial)
+        let bytes = image.bodyBytes * targets.count
+        self.plane.translations.run(weighing: bytes, on: self.plane.loop) { () throws(Refusal) in
+            try image.withBody { body throws(Refusal) in
+                targets.map { RequestImage(image, body: AggregateBody.make(for: $0, from: body, found)) }
+            }
+        } _: { [options] result in
+            guard !self.isOver else { return }
+            switch result {
+            case .success(let images): self.ask(images, pools, options, plannedBy: serial)
+            case .failure(let refusal): self.refused(refusal)
+            }
+        }
+    }
+
+    /// Throws what is wrong with the order; what only lacks services now is a member's failure.
+    private func pool(
+        of target: AggregateOrder.Target,
+        _ options: ExchangeOptions
+    ) throws(Refusal) -> Result<RoutePool, Refusal> {
+        do throws(Refusal) {
+            return .success(try RequestPlan.pool(of: target, options, plane: self.plane))
+        } catch {
+            guard error.problem.code.status >= 500 else { throw error }
+            return .failure(error)
+        }
+    }
+
+    private func ask(
+        _ images: [RequestImage],
+        _ planned: [Result<RoutePool, Refusal>],
+        _ options: ExchangeOptions,
+        plannedBy serial: Int
+    ) {
+        self.members = zip(self.order.targets, images).enumerated().map { place, pair in
+            let member = AggregateMember(pair.0, field: self.order.field, plane: self.plane) { [weak self] answer in
+                self?.answered(place, answer)
+            }
+            member.exchange.image = pair.1
+            member.exchange.options = options
+            return member
+        }
+        self.plane.refresh()
+        let isCurrent = self.plane.tableSerial == serial
         let now = MonotonicClock.now()
-        for (place, pool) in pools.enumerated() where !self.isDecided {
-            switch pool {
+        for (place, target) in self.order.targets.enumerated() where !self.isDecided {
+            switch isCurrent ? planned[place] : self.replanned(target, options) {
             case .success(let pool): self.members[place].begin(pool, now: now)
             case .failure(let refusal): self.answered(place, .failure(refusal.problem.code.rawValue))
             }
         }
     }
 
-    private func makeMembers(_ image: RequestImage, _ options: ExchangeOptions) throws(Refusal) {
-        self.members = try image.withBody { body throws(Refusal) in
-            let found = try RequestPlan.scanned(body)
-            return self.order.targets.enumerated().map { place, target in
-                let member = AggregateMember(target, field: self.order.field, plane: self.plane) { [weak self] answer in
-                    self?.answered(place, answer)
-                }
-                member.exchange.image = RequestImage(image, body: AggregateBody.make(for: target, from: body, found))
-                member.exchange.options = options
-                return member
-            }
+    private func replanned(_ target: AggregateOrder.Target, _ options: ExchangeOptions) -> Result<RoutePool, Refusal> {
+        do throws(Refusal) {
+            return .success(try RequestPlan.pool(of: target, options, plane: self.plane))
+        } catch {
+            return .failure(error)
         }
+    }
+
+    /// The members' bodies could not be made: nobody was asked.
+    private func refused(_ refusal: Refusal) {
+        self.isDecided = true
+        self.isOver = true
+        let answer = AggregateAnswer(
+            order: self.order,
+            answers: [],
+            first: nil,
+            rows: [],
+            requestID: self.requestID
+        )
+        self.complete(answer.uncombined(refusal.problem), refusal.problem.retryAfter)
     }
 
     // MARK: Answering

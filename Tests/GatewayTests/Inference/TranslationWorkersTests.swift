@@ -71,6 +71,38 @@ import Testing
         await small.stop()
     }
 
+    @Test func `of an aggregate's request are made beside the loop, within the same bounds`() async throws {
+        let stub = try await StubUpstream.answering(StubUpstream.json(#"{"prediction":1}"#))
+        try await Setting.run { setting in
+            setting.register([
+                try Setting.service("a", at: stub.url, version: "v1"),
+                try Setting.service("b", at: stub.url, version: "v2"),
+            ])
+            let data = String(repeating: "7", count: Self.large / 2 + 1)
+            func order(_ over: String) -> String {
+                #"{"data":"\#(data)","aggregate":{"strategy":"mean","over":[\#(over)]}}"#
+            }
+            let both = order(#""LSTM@v1","LSTM@v2""#)
+            let whole = try await setting.predict(both)
+            #expect(whole.status == 200 && whole["x-mm-attempts"] == "2", "\(whole.body.prefix(200))")
+            let wanted = ["v1", "v2"].map { #"{"model_type":"LSTM","model_version":"\#($0)","data":"\#(data)"}"# }
+            let areRight = stub.requests.map { String($0.drop { $0 != "{" }) }.sorted() == wanted
+            #expect(areRight, "\(stub.requests.map { $0.prefix(600) })")
+            // As many bytes as may wait are waiting already.
+            let waiting = try #require(setting.plane.planes.first).translations
+            waiting.waitingBytes.add(TranslationWorkers.waitingBytesMax, ordering: .relaxed)
+            let refused = try await setting.predict(both)
+            #expect(refused.status == 503, "\(refused.body.prefix(200))")
+            #expect(refused["x-mm-error-code"] == "overloaded" && refused["retry-after"] == "1")
+            #expect(try JSONValue.parse(refused.body)["members"] == [])
+            #expect(try await setting.predict(order(#""LSTM@v1""#)).status == 200, "bodies of this size need no thread")
+            #expect(stub.requests.count == 3)
+            waiting.waitingBytes.subtract(TranslationWorkers.waitingBytesMax, ordering: .relaxed)
+            #expect(try await setting.predict(both).status == 200)
+        }
+        await stub.stop()
+    }
+
     @Test func `are refused when too many bytes wait`() async throws {
         let (workers, loop) = (TranslationWorkers(), MultiThreadedEventLoopGroup.singleton.next())
         let hold = loop.makePromise(of: Void.self)
