@@ -69,6 +69,9 @@ final class RoutingTable: Sendable {
         var types: Set<ModelType> = []
         var added: [RoutePool] = []
         var removed: [RoutePool] = []
+        /// Services that changed, as they were and as they are.
+        var before: [Service] = []
+        var after: [Service] = []
     }
 
     /// What a table is made of that outlives snapshots.
@@ -91,7 +94,9 @@ final class RoutingTable: Sendable {
         step: inout Step,
         _ parts: Parts
     ) {
-        step.types.formUnion(SnapshotDifference(from: old?.snapshot ?? .empty, to: snapshot).types)
+        let difference = SnapshotDifference(from: old?.snapshot ?? .empty, to: snapshot)
+        (step.before, step.after) = (difference.before, difference.after)
+        step.types.formUnion(difference.types)
         var builder = Builder(snapshot: snapshot, strategy: strategy, parts: parts)
         step.removed = builder.take(over: old, without: step.types)
         let routes = step.types.map { type in

@@ -10,6 +10,8 @@ final class GateBoard: Sendable {
     private struct Shared {
         var table: RoutingTable
         var upstreams: [InstanceKey: Upstream] = [:]
+        /// Of services that no pool has, such as data services: probes judge them, and the manager's own calls heed that.
+        var unrouted: [InstanceKey: Upstream] = [:]
         var tickets: [RoutePool.Key: TicketSource] = [:]
         /// Of every version there ever was, up to `metersMax`: requests of one that left may still be under way.
         var meters: [VersionMeter.Key: VersionMeter] = [:]
@@ -20,6 +22,8 @@ final class GateBoard: Sendable {
         var limits: [InstanceKey: InstanceLimit] = [:]
         var tokens = ServiceTokens()
 
+        func find(_ key: InstanceKey) -> Upstream? { self.upstreams[key] ?? self.unrouted[key] }
+
         mutating func adopt(_ next: Next) {
             self.table = next.table
             for pool in next.step.removed {
@@ -29,6 +33,8 @@ final class GateBoard: Sendable {
                     self.homes[member.upstream.key] = nil
                 }
             }
+            for key in next.step.before.flatMap(\.instances) { self.unrouted[key] = nil }
+            self.unrouted.merge(next.unrouted) { $1 }
             for type in next.step.types { self.tickets[.split(of: type)] = nil }
             self.upstreams.merge(next.upstreams) { $1 }
             self.tickets.merge(next.tickets) { $1 }
@@ -101,7 +107,7 @@ final class GateBoard: Sendable {
 
     var table: RoutingTable { self.shared.withLock { $0.table } }
 
-    func upstream(_ key: InstanceKey) -> Upstream? { self.shared.withLock { $0.upstreams[key] } }
+    func upstream(_ key: InstanceKey) -> Upstream? { self.shared.withLock { $0.find(key) } }
 
     var meters: [VersionMeter] { self.shared.withLock { Array($0.meters.values) } }
 
@@ -124,7 +130,7 @@ final class GateBoard: Sendable {
 
     func upstreams(of service: ServiceID) -> [Upstream] {
         self.shared.withLock { shared in
-            (shared.table.snapshot[service]?.instances ?? []).compactMap { shared.upstreams[$0] }
+            (shared.table.snapshot[service]?.instances ?? []).compactMap { shared.find($0) }
         }
     }
 
@@ -169,7 +175,7 @@ final class GateBoard: Sendable {
         let next = self.next(snapshot, renewing: types, shared)
         self.retire(next, &shared)
         self.limit(next.upstreams, snapshot, &shared)
-        for (key, upstream) in next.upstreams {
+        for (key, upstream) in next.upstreams.merging(next.unrouted, uniquingKeysWith: { one, _ in one }) {
             _ = upstream.gate.setDraining(snapshot[key.service]?.isDraining ?? true)
         }
         shared.adopt(next)
@@ -182,6 +188,7 @@ final class GateBoard: Sendable {
         var table: RoutingTable
         var step: RoutingTable.Step
         var upstreams: [InstanceKey: Upstream]
+        var unrouted: [InstanceKey: Upstream]
         var tickets: [RoutePool.Key: TicketSource]
         var meters: [VersionMeter.Key: VersionMeter]
     }
@@ -193,9 +200,7 @@ final class GateBoard: Sendable {
         let parts = RoutingTable.Parts(
             upstream: { key, origin in
                 if let known = upstreams[key] { return known }
-                let kept = old.upstreams[key].flatMap { $0.origin == origin ? $0 : nil }
-                let leaving = old.leaving[key].flatMap { $0.origin == origin ? $0 : nil }
-                let upstream = kept ?? self.newUpstream(key, origin, returning: leaving)
+                let upstream = self.keptUpstream(key, origin, old)
                 upstreams[key] = upstream
                 return upstream
             },
@@ -213,7 +218,30 @@ final class GateBoard: Sendable {
         )
         var step = RoutingTable.Step(types: types)
         let table = RoutingTable(snapshot, strategy: self.strategy, after: old.table, step: &step, parts)
-        return Next(table: table, step: step, upstreams: upstreams, tickets: tickets, meters: meters)
+        var unrouted: [InstanceKey: Upstream] = [:]
+        for service in step.after {
+            for key in service.instances where upstreams[key] == nil {
+                unrouted[key] = self.keptUpstream(key, service.origin(of: key), old)
+            }
+        }
+        return Next(
+            table: table,
+            step: step,
+            upstreams: upstreams,
+            unrouted: unrouted,
+            tickets: tickets,
+            meters: meters
+        )
+    }
+
+    /// The one that was there, or a new one.
+    private func keptUpstream(_ key: InstanceKey, _ origin: ServiceURL, _ old: Shared) -> Upstream {
+        if let known = old.find(key), known.origin == origin {
+            known.setRetired(false)
+            return known
+        }
+        let leaving = old.leaving[key].flatMap { $0.origin == origin ? $0 : nil }
+        return self.newUpstream(key, origin, returning: leaving)
     }
 
     private func newUpstream(_ key: InstanceKey, _ origin: ServiceURL, returning old: Upstream?) -> Upstream {
