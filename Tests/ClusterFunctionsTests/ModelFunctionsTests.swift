@@ -156,6 +156,25 @@ import Testing
         }
     }
 
+    @Test func `let no canary replace a split that was set by hand, unless it is forced`() async throws {
+        try await FunctionBench.run { bench in
+            try await bench.offer("v1", "v2", "v3")
+            #expect(try await bench.told("model_traffic", "LSTM", "0", "t", "v1=70,v3=30", "")[0] == "changed")
+            #expect(try await bench.toldOnSwitching(to: "v2", steps: "1,100") == ["split", "v1=70,v3=30"])
+            #expect(try await bench.model("split") == "v1=70,v3=30")
+            #expect(try await bench.model("rollout:state") == "", "nothing began")
+            #expect(try await bench.toldOnSwitching(to: "v2", force: true, steps: "1,100")[0] == "changed")
+            #expect(try await bench.model("split") == "v1=99,v2=1")
+            // The shares of a canary that was undone are none that somebody set.
+            _ = try await bench.call("model_rollback", "LSTM", "0", "t", "", "0")
+            #expect(try await bench.toldOnSwitching(to: "v2", steps: "1,100")[0] == "changed")
+            #expect(try await bench.toldOnSwitching(to: "v1")[0] == "changed")
+            #expect(try await bench.told("model_traffic", "LSTM", "0", "t", "v1=70,v3=30", "")[0] == "changed")
+            #expect(try await bench.toldOnSwitching(to: "v2")[0] == "changed", "at once it ends the split")
+            #expect(try await bench.model("split") == "")
+        }
+    }
+
     @Test func `carry a canary on step by step, for the leader of the term alone`() async throws {
         try await FunctionBench.run { bench in
             try await bench.offer("v1", "v2")

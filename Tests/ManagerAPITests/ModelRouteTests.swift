@@ -134,6 +134,8 @@ import Testing
         (.notReady(state: "draining", version: "v7"), 409, "version_conflict", "version v7 is draining"),
         (.notReady(state: "failed", version: "v7"), 409, "version_conflict", #"\"force\": true overlooks"#),
         (.rolling(version: "v4"), 409, "version_conflict", "v4"),
+        (.split(shares: "v1=90,v2=10"), 409, "version_conflict", "is split by hand: v1=90,v2=10"),
+        (.split(shares: "v1=90,v2=10"), 409, "version_conflict", "DELETE /models/LSTM/traffic first"),
         (.noHistory, 409, "version_conflict", "never switched"),
         (.noAlias, 404, "version_not_found", "alias"), (.isVersion, 409, "version_conflict", "name"),
         (.inUse(by: "traffic", state: "serving"), 409, "version_in_use", "is serving: it has a share of the traffic"),

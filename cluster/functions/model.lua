@@ -178,6 +178,7 @@ end
 
   Why one function: two operators may switch at once, and `expected` must be compared with what is replaced. At once
   ends any split and any rollout; a canary begins with the share of its first step and leaves the latest where it is.
+  Shares that somebody set by hand it replaces only when it is forced to.
 
   KEYS[1]  prefix
   ARGV[1]  type      model type
@@ -185,7 +186,7 @@ end
   ARGV[3]  actor     who asks, for the events
   ARGV[4]  version   the version to switch to
   ARGV[5]  expected  '' anything, else the version that must be the latest now
-  ARGV[6]  force     '1' overlook that the version is not ready
+  ARGV[6]  force     '1' overlook that the version is not ready, and let a canary replace a split
   ARGV[7]  steps     '' at once, else the canary's percentages, such as '1,10,50,100'
   ARGV[8]  interval  milliseconds of a step
   ARGV[9]  max_error_rate     share of failed requests above which the canary is rolled back
@@ -193,7 +194,7 @@ end
   ARGV[11] require_evaluation '1' only if the last test of the version was passed
   Returns  {'changed', epoch, epoch before, {field, value, …}}   {'same', epoch of the model}   {'absent'}
            {'unexpected', latest}   {'unknown', version}   {'not_ready', state, version}   {'rolling', version}
-           {'unevaluated', 'none' | 'failed'}
+           {'unevaluated', 'none' | 'failed'}   {'split', the shares}
   Swift    ClusterState.switchModel(_:to:floor:by:)
 ]]
 local function model_switch(keys, args)
@@ -214,6 +215,7 @@ local function model_switch(keys, args)
     end
     if is_rolling(model) then return { 'rolling', model['rollout:to'] } end
     if latest == version then return { 'same', model.epoch or text(open_meta(prefix).epoch) } end
+    if model.split and args[6] ~= '1' then return { 'split', model.split } end
     mark_counts(prefix, type)
     local reply = change_model(prefix, type, args[2], {
         'split', share_text(latest, version, step_share(steps, 1)), 'since:' .. version, text(now_ms()),

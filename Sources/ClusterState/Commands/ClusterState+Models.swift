@@ -174,6 +174,7 @@ extension ClusterState {
         case "unknown": .unknown(version: try reply.text())
         case "not_ready": .notReady(state: try reply.text(), version: try reply.text())
         case "rolling": .rolling(version: try reply.text())
+        case "split": .split(shares: try reply.text())
         case "unevaluated": .unevaluated(verdict: try reply.text())
         case "no_history": .noHistory
         case "no_alias": .noAlias

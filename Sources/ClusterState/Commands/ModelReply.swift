@@ -27,6 +27,8 @@ public enum ModelRefusal: Hashable, Sendable {
     case notReady(state: String, version: String)
     /// A rollout to the version is under way.
     case rolling(version: String)
+    /// The traffic is split by hand, in these shares, and a canary would replace them.
+    case split(shares: String)
     /// A passed test of the version is demanded, and the last one was `failed`, or there was `none`.
     case unevaluated(verdict: String)
     /// There is no version before the latest.

@@ -34,6 +34,13 @@ extension Problem {
                 "a canary of version \(version) is running",
                 detail: "allowed are a rollback, which undoes it, and a switch without canary, which ends it"
             )
+        case .split(let shares):
+            self.init(
+                .versionConflict,
+                "the traffic of \(type) is split by hand: \(shares)",
+                detail: "allowed are DELETE /models/\(type)/traffic first, a switch without canary, which ends the "
+                    + "split, and \"force\": true, which lets the canary replace it"
+            )
         case .unevaluated(let verdict):
             self.init(
                 .versionConflict,
