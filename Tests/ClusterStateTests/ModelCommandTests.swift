@@ -156,6 +156,7 @@ import Testing
             let asked = try (0..<600).map { (type: type, version: try version($0 == 599 ? "v1" : "u\($0)")) }
             let totals = try await state.trafficTotals(of: asked)
             #expect(totals.count == 600 && totals.last?.requests == 5 && totals.first?.requests == 0)
+            #expect(totals.first?.lastMilliseconds == 0 && (totals.last?.lastMilliseconds ?? 0) > 1_700_000_000_000)
             #expect(sight.holders.map(\.replica) == ["r1", "r2"])
             #expect(sight.holders.map(\.epoch) == [Epoch(7), Epoch(6)])
             #expect(sight.holders.map { $0.inFlight.values.reduce(0, +) } == [0, 2])

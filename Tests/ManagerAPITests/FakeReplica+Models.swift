@@ -70,7 +70,12 @@ extension FakeReplica: ModelCommands {
         of versions: [(type: ModelType, version: ModelVersion)]
     ) async throws(Problem) -> [TrafficSight.Counts] {
         versions.indices.map { place in
-            TrafficSight.Counts(requests: 10 + Int64(place), failures: 1, latencyMicroseconds: 5)
+            TrafficSight.Counts(
+                requests: 10 + Int64(place),
+                failures: 1,
+                latencyMicroseconds: 5,
+                lastMilliseconds: 1_700_000_000_000
+            )
         }
     }
 

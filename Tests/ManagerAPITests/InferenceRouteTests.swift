@@ -197,6 +197,8 @@ import Testing
         }
         self.replica.edit { $0.told = { _ in nil } }
         #expect(try await self.statistics("/v2/models/stats") == [["LSTM", "1", "9"]])
+        let shown = try await self.replica.send(.get, "/v2/models/stats")
+        #expect(shown.text.contains(#""last_inference":1700000000000"#), "\(shown.text)")
         #expect(try await self.replica.send(.get, "/v2/models/LSTM/versions/7/stats").status == .notFound)
     }
 }

@@ -25,7 +25,8 @@ local function count_copies(prefix, args, first)
 end
 
 --[[
-  Add what one replica counted since its last report, and tell what it has in flight now.
+  Add what one replica counted since its last report, and tell what it has in flight now. When a version last answered
+  is known as exactly as reports are frequent.
 
   A report is numbered within its session: one that is repeated after an unknown outcome counts once. A session that
   has lapsed tells nothing. The epoch is that of the snapshot which the figures came after.
@@ -55,6 +56,7 @@ local function traffic_report(keys, args)
         redis.call('HINCRBY', key, 'sum:' .. version .. ':requests', args[i + 2])
         redis.call('HINCRBY', key, 'sum:' .. version .. ':failures', args[i + 3])
         redis.call('HINCRBY', key, 'sum:' .. version .. ':latency_us', args[i + 4])
+        if args[i + 2] ~= '0' then redis.call('HSET', key, 'last:' .. version, text(now_ms())) end
         if args[i + 5] == '0' then
             redis.call('HDEL', key, in_flight_field(version, session))
         else
@@ -124,14 +126,14 @@ do
 
   KEYS[1]  prefix
   ARGV     type, version, …
-  Returns  {requests, failures, latency in microseconds, …} of each in turn
+  Returns  {requests, failures, latency in microseconds, ms of the last report with requests or 0, …} of each in turn
   Swift    ClusterState.trafficTotals(of:)
 ]]
 local function traffic_totals(keys, args)
     local totals = {}
     for i = 1, #args, 2 do
         local sum = 'sum:' .. args[i + 1]
-        local fields = { sum .. ':requests', sum .. ':failures', sum .. ':latency_us' }
+        local fields = { sum .. ':requests', sum .. ':failures', sum .. ':latency_us', 'last:' .. args[i + 1] }
         local stored = redis.call('HMGET', keys[1] .. 'traffic:' .. args[i], unpack(fields))
         for place = 1, #fields do totals[#totals + 1] = stored[place] or '0' end
     end

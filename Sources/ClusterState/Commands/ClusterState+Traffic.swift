@@ -76,7 +76,8 @@ extension ClusterState {
                     TrafficSight.Counts(
                         requests: try reply.integer(),
                         failures: try reply.integer(),
-                        latencyMicroseconds: try reply.integer()
+                        latencyMicroseconds: try reply.integer(),
+                        lastMilliseconds: try reply.integer()
                     )
                 )
             }

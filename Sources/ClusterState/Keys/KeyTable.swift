@@ -336,7 +336,7 @@ public enum KeyTable {
         Row(
             name: "traffic:<type>",
             type: "hash",
-            holds: "of each version: sum:<v>:requests, failures, latency_us, mark:… of a step, "
+            holds: "of each version: sum:<v>:requests, failures, latency_us, last:<v> in ms, mark:… of a step, "
                 + "shadow:<v>:requests, compared, difference…, in_flight:<v>@<session>",
             writtenBy: "traffic_report, traffic_counts, model_switch, model_traffic, rollout_step",
             kept: "always",

@@ -6,8 +6,12 @@ public struct TrafficSight: Hashable, Sendable {
         public var requests: Int64
         public var failures: Int64
         public var latencyMicroseconds: Int64
+        /// When a replica last told of requests, by Redis' clock, in milliseconds since 1970, at most about a second
+        /// late; zero when none did. Of totals only.
+        public var lastMilliseconds: Int64
 
-        public init(requests: Int64, failures: Int64, latencyMicroseconds: Int64) {
+        public init(requests: Int64, failures: Int64, latencyMicroseconds: Int64, lastMilliseconds: Int64 = 0) {
+            self.lastMilliseconds = lastMilliseconds
             self.requests = requests
             self.failures = failures
             self.latencyMicroseconds = latencyMicroseconds

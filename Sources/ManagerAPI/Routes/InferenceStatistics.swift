@@ -9,7 +9,7 @@ internal import Registry
 ///
 /// A server is asked for each version that one serves, a few at a time; those that are not reached in time are shown by
 /// the manager's figures, so that one silent server does not hide all others. The manager's are sums over all replicas,
-/// a second old, of what callers got; what only a server can know is zero in them.
+/// a second old, of what callers got, and so is the time of the last request; what only a server can know is zero in them.
 struct InferenceStatistics: Sendable {
     typealias Version = (type: ModelType, version: ModelVersion)
 
@@ -57,7 +57,8 @@ struct InferenceStatistics: Sendable {
         let asked = figures(requests - failures, counts?.latencyMicroseconds ?? 0)
         let none = figures(0, 0)
         return [
-            "name": .string(version.type.text), "version": .string(version.version.text), "last_inference": 0,
+            "name": .string(version.type.text), "version": .string(version.version.text),
+            "last_inference": .integer(counts?.lastMilliseconds ?? 0),
             "inference_count": .integer(requests - failures), "execution_count": .integer(requests - failures),
             "inference_stats": [
                 "success": asked, "fail": figures(failures, 0), "queue": none, "compute_input": none,
