@@ -147,10 +147,12 @@ extension ClientHandler {
     private func plan(now: Instant) {
         let (table, hashKey) = (self.plane.table, self.exchange.options.hashKey)
         do throws(Refusal) {
-            let pool = try self.exchange.image.withBody { body throws(Refusal) in
-                try RequestPlan.pool(for: body, .prediction, hashKey: hashKey, in: table)
+            let planned = try self.exchange.image.withBody { body throws(Refusal) in
+                try RequestPlan.destination(of: body, .prediction, hashKey: hashKey, in: table)
             }
-            guard let pool else { return try self.startAggregate() }
+            guard let planned else { return try self.startAggregate() }
+            let pool = planned.pool
+            self.exchange.namesVersion = planned.namesVersion
             guard pool.key.capability == .prediction else { return self.startTranslated(pool) }
             let recorded = RecordingTap.sink(self, self.exchange, to: pool, in: table)
             self.exchange.begin(pool, sink: ShadowTap.sink(recorded, self.exchange, to: pool, in: table), now: now)

@@ -22,6 +22,8 @@ class AnswerSink {
     func answerBroke() {}
     func answerProblem(_ exchange: Exchange, _ problem: Problem) {}
     func exchangeEnded() {}
+    /// Instead of `exchangeEnded`, whatever came before: the exchange was cancelled.
+    func exchangeCancelled() {}
     /// False: hold back until `Exchange.callerIsReady`.
     var takesMore: Bool { true }
 }

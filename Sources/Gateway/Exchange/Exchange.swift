@@ -30,6 +30,10 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
     var capability = RoutePool.Capability.prediction
     /// What was asked for, when the body does not say it in the words of `/predict`.
     var order: InferenceOrder?
+    /// Whether a native body names another version than `latest`; set by whoever plans one.
+    var namesVersion = false
+    /// The image is still needed when the request has ended; who says so takes it.
+    var keepsImage = false
     var tried = TriedMembers()
     var suspects: [Suspect] = []
     var attemptsMade: [Problem.Attempt] = []
@@ -106,6 +110,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         self.serial &+= 1
         self.connection?.abandon()
         self.endProbe(.neutral, now: MonotonicClock.now())
+        self.sink?.exchangeCancelled()
         self.clear()
     }
 
@@ -250,7 +255,7 @@ final class Exchange: AnswerReceiver, @unchecked Sendable {
         if self.kept != nil { self.kept = nil }
         if self.errorCode != nil { self.errorCode = nil }
         self.isPaused = false
-        self.image.rest()
+        if !self.keepsImage { self.image.rest() }
     }
 
     func countAnswer(_ status: Int) {

@@ -30,7 +30,9 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
         do throws(Refusal) {
             try self.makeImage(request)
             if case .infer(let order) = request.operation { return try self.begin(order, request.headers, now: now) }
-            guard let pool = try self.plan(request) else { return try self.startAggregate() }
+            guard let planned = try self.plan(request) else { return try self.startAggregate() }
+            let pool = planned.pool
+            self.exchange.namesVersion = planned.namesVersion
             guard pool.key.capability != .inference else {
                 return self.exchange.beginTranslated(pool, for: self.translationCaller)
             }
@@ -105,10 +107,10 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
         request.body.withUnsafeReadableBytes { self.exchange.image.append($0) }
     }
 
-    private func plan(_ request: GatewayRequest) throws(Refusal) -> RoutePool? {
+    private func plan(_ request: GatewayRequest) throws(Refusal) -> RequestPlan.Destination? {
         try self.exchange.image.withBody { body throws(Refusal) in
-            try RequestPlan.pool(
-                for: body,
+            try RequestPlan.destination(
+                of: body,
                 request.operation == .predict ? .prediction : .training,
                 hashKey: self.exchange.options.hashKey,
                 in: self.plane.table

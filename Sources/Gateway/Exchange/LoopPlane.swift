@@ -42,6 +42,7 @@ final class LoopPlane: @unchecked Sendable {
     let inputs = InferenceInputs()
     var translations: TranslationWorkers { self.common.translations }
     let recorded = RecordingShelf()
+    let shadows: ShadowShelf
     /// Requests under way, as of the last sweep; the one thing here that may be read from anywhere.
     let inFlightSeen = Atomic<Int>(0)
     private var undeposited = 0
@@ -80,6 +81,7 @@ final class LoopPlane: @unchecked Sendable {
         self.logger = logger
         self.viaEntry = Array("1.1 model-manager-\(settings.replicaID)".utf8)
         self.replicaLine = Array("x-mm-replica: \(settings.replicaID)\r\n".utf8)
+        self.shadows = ShadowShelf(loop: loop)
         self.table = board.table
         self.random = LoopRandom(seed: UInt64.random(in: .min ... .max))
         self.idPrefix = UInt64.random(in: .min ... .max)
@@ -256,6 +258,7 @@ final class LoopPlane: @unchecked Sendable {
     }
 
     private func slowSweep(now: Instant) {
+        if !self.table.hasShadows { self.shadows.clear() }
         for client in self.clients { client.sweep(now: now) }
         let old = Instant(nanoseconds: now.nanoseconds - UpstreamLane.idleMax.inNanoseconds)
         for entry in self.lanes {
@@ -295,6 +298,7 @@ final class LoopPlane: @unchecked Sendable {
     func cutAll() -> Int {
         let cut = self.clients.count { $0.cut() }
         self.held = []
+        self.shadows.close()
         for exchange in self.running { exchange.cancel() }
         for entry in self.lanes { entry.lane.closeIdle(since: Instant(nanoseconds: .max)) }
         self.stop()

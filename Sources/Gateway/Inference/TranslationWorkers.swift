@@ -26,14 +26,15 @@ final class TranslationWorkers: Sendable {
         self.run(weighing: body.count, on: loop, { () throws(Refusal) in try work(body) }, use)
     }
 
-    /// The same for work on something that was made of so many bytes.
+    /// The same for work on something that was made of so many bytes, and, where nobody waits, for less.
     func run<Translated: Sendable>(
         weighing bytes: Int,
+        above limit: Int = TranslationWorkers.loopBytesMax,
         on loop: any EventLoop,
         _ work: @escaping @Sendable () throws(Refusal) -> Translated,
         _ use: @escaping (Result<Translated, Refusal>) -> Void
     ) {
-        guard bytes > Self.loopBytesMax else { return use(Self.result(of: work)) }
+        guard bytes > limit else { return use(Self.result(of: work)) }
         let waiting = self.waitingBytes.wrappingAdd(bytes, ordering: .relaxed).newValue
         guard waiting <= Self.waitingBytesMax || waiting == bytes else {
             self.waitingBytes.wrappingSubtract(bytes, ordering: .relaxed)

@@ -3,13 +3,31 @@ internal import Registry
 
 /// From a request's body to the pool that serves it, or to the reason why none does.
 enum RequestPlan {
+    /// Where a request goes.
+    struct Destination {
+        let pool: RoutePool
+        /// Whether the body names a version or an alias, other than `latest`.
+        let namesVersion: Bool
+    }
+
     /// Nil: the request asks several models at once, see `Aggregate`.
+    @inline(__always)
     static func pool(
         for body: UnsafeRawBufferPointer,
         _ capability: RoutePool.Capability,
         hashKey: UInt64? = nil,
         in table: RoutingTable
     ) throws(Refusal) -> RoutePool? {
+        try self.destination(of: body, capability, hashKey: hashKey, in: table)?.pool
+    }
+
+    /// The same, with what else the body says.
+    static func destination(
+        of body: UnsafeRawBufferPointer,
+        _ capability: RoutePool.Capability,
+        hashKey: UInt64? = nil,
+        in table: RoutingTable
+    ) throws(Refusal) -> Destination? {
         let found = try self.scanned(body)
         let (modelType, version) = (found.modelType, found.modelVersion)
         if found.aggregate.kind != .absent, found.aggregate.kind != .null {
@@ -27,10 +45,13 @@ enum RequestPlan {
             let name = self.shown(modelType, body)
             throw Refusal(Problem(.modelNotFound, "no service is registered for model_type \(name)"))
         }
-        if let split = route.split, capability == .prediction, self.isLatest(version, body) {
-            return try self.pool(of: split.version(hashKey: hashKey), route, capability)
+        let namesVersion = !self.isLatest(version, body)
+        if let split = route.split, capability == .prediction, !namesVersion {
+            let pool = try self.pool(of: split.version(hashKey: hashKey), route, capability)
+            return Destination(pool: pool, namesVersion: false)
         }
-        return try self.pool(of: try self.version(version, body, route), route, capability)
+        let meant = try namesVersion ? self.version(version, body, route) : self.latest(of: route)
+        return Destination(pool: try self.pool(of: meant, route, capability), namesVersion: namesVersion)
     }
 
     /// The pool of one member of an aggregate.
@@ -95,17 +116,19 @@ enum RequestPlan {
         return text.withUTF8 { table.route(UnsafeRawBufferPointer($0)) }
     }
 
-    /// The version that a request means.
+    @inline(__always)
+    private static func latest(of route: RoutingTable.Route) throws(Refusal) -> RoutingTable.Version {
+        if let latest = route.latest { return latest }
+        throw self.noService(route, route.latestName.text)
+    }
+
+    /// The version that a request names.
     @inline(__always)
     private static func version(
         _ version: BodyScan.Member,
         _ body: UnsafeRawBufferPointer,
         _ route: RoutingTable.Route
     ) throws(Refusal) -> RoutingTable.Version {
-        if self.isLatest(version, body) {
-            if let latest = route.latest { return latest }
-            throw self.noService(route, route.latestName.text)
-        }
         let found: RoutingTable.Version??
         if version.hasEscapes {
             found = version.text(of: body).flatMap { route.versions.find($0) }

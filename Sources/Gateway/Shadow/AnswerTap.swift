@@ -7,10 +7,10 @@ internal import Registry
 /// Cost for the caller: an answer is copied up to `GatheredAnswer.bytesMax`. What is done with it begins when the exchange
 /// has ended. Confined to its event loop.
 class AnswerTap: AnswerSink {
-    final let caller: AnswerSink
+    final var caller: AnswerSink
     final var gathered = GatheredAnswer()
 
-    private let speaks: RoutePool.Capability
+    final var speaks: RoutePool.Capability
 
     /// The answer is in the words of `speaks`.
     init(_ caller: AnswerSink, speaks: RoutePool.Capability) {
@@ -48,7 +48,7 @@ class AnswerTap: AnswerSink {
         self.caller.answerBroke()
     }
 
-    final override func answerProblem(_ exchange: Exchange, _ problem: Problem) {
+    override func answerProblem(_ exchange: Exchange, _ problem: Problem) {
         self.gathered.began(exchange, status: problem.code.status)
         self.caller.answerProblem(exchange, problem)
     }

@@ -6,6 +6,7 @@ internal import Registry
 struct GatheredAnswer {
     /// The body of a longer answer is not kept.
     static let bytesMax = 64 * 1024
+    static let restingBytesMax = 4 * 1024
 
     private(set) var answer = ShadowAnswer()
     private var isTooLong = false
@@ -40,6 +41,16 @@ struct GatheredAnswer {
             return Int(String(decoding: line.value.bytes(of: headBytes), as: UTF8.self)) ?? -1
         }
         return nil
+    }
+
+    /// Ready for another one. Of the memory little is kept.
+    mutating func clear() {
+        let keeps = self.answer.body.capacity <= Self.restingBytesMax
+        self.isTooLong = false
+        self.answer.status = 0
+        self.answer.latencyMicroseconds = 0
+        self.answer.form = .native
+        if keeps { self.answer.body.removeAll(keepingCapacity: true) } else { self.answer.body = [] }
     }
 
     /// The instance broke off: as good as none.

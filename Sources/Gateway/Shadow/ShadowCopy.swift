@@ -2,60 +2,131 @@ internal import Decisions
 internal import NIOCore
 internal import Registry
 
-/// The copy of one request: an exchange of its own whose answer is compared with the caller's and dropped.
+/// The copy of one request: first it stands between the caller's exchange and the caller, and remembers the answer; then it
+/// is an exchange of its own, whose answer is compared with the caller's and dropped.
 ///
 /// When the shadow speaks another protocol than the service that the caller was answered by, the request is translated, and
-/// the shadow's answer back, so that both answers are in the same words. It is sent once, waits for no permit, and counts for nothing but the shadow's figures, its version's and its
-/// instance's. A request that names its version explicitly is no copy for another one: its turn goes to the next.
-/// Confined to its event loop.
-final class ShadowCopy: AnswerSink {
-    /// What the caller asked for where the body does not say it.
-    private let order: InferenceOrder?
-    /// The protocol of the request and of both answers.
-    private let speaks: RoutePool.Capability
-    private let route: ShadowRoute
-    private let lane: VersionLane
+/// the shadow's answer back, so that both answers are in the same words. It is sent once, waits for no permit, and counts
+/// for nothing but the shadow's figures, its version's and its instance's. A request that names its version explicitly is
+/// no copy for another one: its turn goes to the next. A caller who leaves early gets no copy made.
+///
+/// Cost for the caller: his answer is copied up to `GatheredAnswer.bytesMax`, of his request not a byte: its image changes
+/// places with the one of the copy before. The object serves again, see `ShadowShelf`. Confined to its event loop.
+final class ShadowCopy: AnswerTap {
+    /// What of one request is needed to copy it.
+    private struct Task {
+        let route: ShadowRoute
+        let lane: VersionLane
+        /// The protocol of the request and of both answers.
+        let speaks: RoutePool.Capability
+        /// What the caller asked for where the body does not say it.
+        let order: InferenceOrder?
+        let namesVersion: Bool
+        let bytes: Int
+    }
+
     private let plane: LoopPlane
-    /// Set before it begins.
-    var image: RequestImage?
-    private var isOver = false
-    private var caller = ShadowAnswer()
-    private var gathered = GatheredAnswer()
+    /// The copy's own.
+    private let exchange: Exchange
+    private let nobody = AnswerSink()
+    private var task: Task?
+    /// The caller's, until it has ended.
+    private var original: Exchange?
+    private var callers = GatheredAnswer()
 
-    init(of order: InferenceOrder?, in pool: RoutePool, to route: ShadowRoute, lane: VersionLane, plane: LoopPlane) {
-        self.order = order
-        self.speaks = pool.key.capability
-        self.route = route
-        self.lane = lane
+    init(plane: LoopPlane) {
         self.plane = plane
+        self.exchange = Exchange(plane: plane)
+        self.exchange.options.retriesMax = 0
+        self.exchange.options.isCopy = true
+        super.init(self.nobody, speaks: .prediction)
     }
 
-    /// A caller who left before the answer was whole.
-    deinit {
-        if !self.isOver { self.lane.copiesUnderWay -= 1 }
-    }
-
-    func begin(comparedWith caller: ShadowAnswer) {
-        guard let image = self.image, !self.namesVersion(image) else {
-            self.lane.shadowDue += 100
-            return
-        }
-        self.image = nil
+    /// The exchange is about to begin, with this as its sink.
+    func follow(
+        _ exchange: Exchange,
+        for caller: AnswerSink,
+        of pool: RoutePool,
+        to route: ShadowRoute,
+        lane: VersionLane
+    ) {
+        let order = exchange.order
+        self.task = Task(
+            route: route,
+            lane: lane,
+            speaks: pool.key.capability,
+            order: order,
+            namesVersion: order.map { $0.version.map { $0 != .latest } ?? false } ?? exchange.namesVersion,
+            bytes: exchange.image.bodyBytes
+        )
+        lane.copiesUnderWay += 1
+        self.original = exchange
+        exchange.keepsImage = true
         self.caller = caller
-        let exchange = Exchange(plane: self.plane)
-        exchange.image = image
-        exchange.options.retriesMax = 0
-        exchange.options.isCopy = true
-        switch (self.speaks, self.route.pool.key.capability) {
+        self.speaks = pool.key.capability
+    }
+
+    override func exchangeEnded() {
+        if let original { self.callerIsDone(original) } else { self.compare() }
+    }
+
+    override func exchangeCancelled() {
+        if let original { self.leave(original) }
+        self.caller = self.nobody
+        self.giveBack()
+    }
+
+    override func answerProblem(_ exchange: Exchange, _ problem: Problem) {
+        // Of the copy's own exchange it is as good as no answer.
+        if self.original != nil { super.answerProblem(exchange, problem) }
+    }
+
+    /// The image is taken before the caller's next request overwrites it.
+    private func callerIsDone(_ original: Exchange) {
+        let caller = self.caller
+        self.caller = self.nobody
+        swap(&self.callers, &self.gathered)
+        swap(&self.exchange.image, &original.image)
+        self.leave(original)
+        self.plane.shadows.add(self)
+        caller.exchangeEnded()
+    }
+
+    private func leave(_ original: Exchange) {
+        original.keepsImage = false
+        self.original = nil
+    }
+
+    private func giveBack() {
+        guard let task = self.task else { return }
+        self.task = nil
+        task.lane.copiesUnderWay -= 1
+        self.gathered.clear()
+        self.callers.clear()
+        self.exchange.image.rest()
+        self.plane.shadows.giveBack(self, task.bytes)
+    }
+
+    // MARK: The copy
+
+    func begin() {
+        guard let task = self.task else { return }
+        guard !task.namesVersion else {
+            task.lane.shadowDue += 100
+            return self.giveBack()
+        }
+        let (exchange, pool) = (self.exchange, task.route.pool)
+        exchange.upstreamNanoseconds = 0
+        switch (task.speaks, pool.key.capability) {
         case (.inference, .inference):
-            exchange.order = self.order ?? InferenceOrder(modelType: self.route.pool.key.modelType)
-            exchange.begin(self.route.pool, sink: self, now: MonotonicClock.now())
+            exchange.order = task.order ?? InferenceOrder(modelType: pool.key.modelType)
+            exchange.begin(pool, sink: self, now: MonotonicClock.now())
         case (.inference, _):
-            let order = self.order ?? InferenceOrder(modelType: self.route.pool.key.modelType)
-            let jsonBytes = image.passedOn("inference-header-content-length").map { Int($0) ?? -1 }
-            exchange.beginTranslated(self.route.pool, order, jsonBytes: jsonBytes, for: self.translationCaller)
-        case (_, .inference): exchange.beginTranslated(self.route.pool, for: self.translationCaller)
-        case (_, _): exchange.begin(self.route.pool, sink: self, now: MonotonicClock.now())
+            let order = task.order ?? InferenceOrder(modelType: pool.key.modelType)
+            let jsonBytes = exchange.image.passedOn("inference-header-content-length").map { Int($0) ?? -1 }
+            exchange.beginTranslated(pool, order, jsonBytes: jsonBytes, for: self.translationCaller)
+        case (_, .inference): exchange.beginTranslated(pool, for: self.translationCaller)
+        case (_, _): exchange.begin(pool, sink: self, now: MonotonicClock.now())
         }
     }
 
@@ -64,44 +135,25 @@ final class ShadowCopy: AnswerSink {
         Exchange.TranslationCaller(
             sink: self,
             isWanted: { true },
-            refuse: { _ in self.lane.shadow.skipped += 1 },
+            refuse: { _ in
+                self.task?.lane.shadow.skipped += 1
+                self.giveBack()
+            },
             isCopied: false
         )
     }
 
-    /// A translated request names its version only where its caller did.
-    private func namesVersion(_ image: RequestImage) -> Bool {
-        if let order { return order.version.map { $0 != .latest } ?? false }
-        let name = try? image.withBody { body throws(Refusal) -> String? in
-            let version = try RequestPlan.scanned(body).modelVersion
-            return version.kind == .string ? version.text(of: body) : nil
-        }
-        return name.flatMap { $0 }.map { $0 != ModelVersion.latest.text } ?? false
+    private func compare() {
+        guard let task = self.task else { return }
+        let (caller, copy) = (self.callers.answer, self.gathered.answer)
+        let pair = ShadowComparer.Pair(caller: caller, copy: copy, field: task.route.field)
+        guard pair.bytes > ShadowComparer.loopBytesMax else { return self.compared(pair.figures) }
+        self.plane.shadows.comparer.compare(pair, self.plane) { self.compared($0) }
     }
 
-    override func answerWhole(
-        _ exchange: Exchange,
-        _ head: ResponseHead,
-        headBytes: UnsafeRawBufferPointer,
-        body: UnsafeRawBufferPointer
-    ) {
-        self.gathered.began(exchange, head, headBytes, speaks: self.speaks)
-        self.gathered.append(body)
-    }
-
-    override func answerBegan(_ exchange: Exchange, _ head: ResponseHead, headBytes: UnsafeRawBufferPointer) {
-        self.gathered.began(exchange, head, headBytes, speaks: self.speaks)
-    }
-
-    override func answerMoved(_ bytes: ByteBuffer) { bytes.withUnsafeReadableBytes { self.gathered.append($0) } }
-
-    override func answerBroke() { self.gathered.broke() }
-
-    override func exchangeEnded() {
-        self.isOver = true
-        self.lane.copiesUnderWay -= 1
-        self.lane.shadow =
-            self.lane.shadow
-            + ShadowComparison.figures(caller: self.caller, copy: self.gathered.answer, field: self.route.field)
+    private func compared(_ figures: ShadowFigures) {
+        guard let lane = self.task?.lane else { return }
+        lane.shadow = lane.shadow + figures
+        self.giveBack()
     }
 }

@@ -1,6 +1,7 @@
 import ManagerTesting
 import NIOCore
 import Registry
+import Synchronization
 import Testing
 
 @testable import Gateway
@@ -128,6 +129,89 @@ import Testing
             #expect(answer.status == 200)
             #expect(try await eventually(within: .seconds(30)) { await self.figures(setting).equal == 2 })
             #expect(second.requests.allSatisfy { $0.hasSuffix(body) })
+        }
+    }
+
+    @Test func `gets each request with its own answer, though copies use each other's memory again`() async throws {
+        let answer: @Sendable (String) -> String = { request in
+            StubUpstream.json(#"{"p":\#(request.reversed().prefix { $0 != "[" }.count)}"#)
+        }
+        let first = try await StubUpstream.start { _, request in [.send(answer(request)), .next] }
+        let second = try await StubUpstream.start { _, request in [.hold, .send(answer(request)), .next] }
+        try await self.run(first: first, second: second) { (setting: Setting) async throws in
+            let bodies = (1...30).map { number in
+                #"{"model_type":"LSTM","data":[\#(String(repeating: "7", count: 1 + number * number % 97))]}"#
+            }
+            for round in 1...2 {
+                let caller = try await setting.caller()
+                for (place, body) in bodies.enumerated() {
+                    try await caller.send(Setting.request(body))
+                    #expect(try await caller.answers(place + 1, within: .seconds(30)).last?.status == 200)
+                }
+                await caller.close()
+                second.release()
+                let copies = Int64(round * bodies.count)
+                #expect(try await eventually(within: .seconds(30)) { await self.figures(setting).requests == copies })
+            }
+            #expect(await self.figures(setting).equal == 60)
+            let sent = second.requests.map { String($0.drop { $0 != "{" }) }
+            #expect(sent.sorted() == (bodies + bodies).sorted())
+        }
+    }
+
+    @Test func `gets nothing of a caller who leaves early, and loses no room by him`() async throws {
+        let first = try await StubUpstream.start { _, request in
+            request.contains("hang") ? [.hold] : [.send(StubUpstream.json(#"{"p":1}"#)), .next]
+        }
+        let second = try await self.stub(#"{"p":1}"#)
+        let large = String(repeating: "x", count: 400_000)
+        try await self.run(first: first, second: second) { (setting: Setting) async throws in
+            for number in 1...(ShadowRoute.copiesMax + 10) {
+                let caller = try await setting.caller()
+                try await caller.send(Setting.request(#"{"model_type":"LSTM","data":"hang \#(large)"}"#))
+                #expect(try await eventually(within: .seconds(30)) { first.requests.count == number })
+                await caller.close()
+                #expect(try await eventually(within: .seconds(30)) { await setting.plane.statistics().inFlight == 0 })
+            }
+            #expect(try await setting.predict().status == 200)
+            #expect(try await eventually(within: .seconds(30)) { await self.figures(setting).equal == 1 })
+            #expect(await self.figures(setting).skipped == 0 && second.requests.count == 1)
+        }
+    }
+
+    @Test func `is left out when the requests of copies under way take too much memory`() async throws {
+        let first = try await self.stub(#"{"p":1}"#)
+        let second = try await StubUpstream.start { _, _ in [.hold, .send(StubUpstream.json(#"{"p":1}"#)), .next] }
+        let body = #"{"model_type":"LSTM","data":"\#(String(repeating: "x", count: 1_000_000))"}"#
+        let fit = ShadowShelf.heldBytesMax / body.utf8.count
+        try await self.run(first: first, second: second) { (setting: Setting) async throws in
+            for _ in 0..<(fit + 3) { #expect(try await setting.predict(body).status == 200) }
+            #expect(await self.figures(setting).skipped == 3)
+            #expect(try await setting.predict().status == 200, "a small one still fits")
+            second.release()
+            let copies = Int64(fit + 1)
+            #expect(try await eventually(within: .seconds(60)) { await self.figures(setting).equal == copies })
+            #expect(try await setting.predict(body).status == 200)
+            #expect(try await eventually(within: .seconds(60)) { await self.figures(setting).equal == copies + 1 })
+            #expect(await self.figures(setting).skipped == 3)
+        }
+    }
+
+    @Test func `is compared by large answers, too, beside the event loop`() async throws {
+        let numbers = (0..<4000).map { "\($0).5" }.joined(separator: ",")
+        let first = try await self.stub(#"{"p":[\#(numbers)]}"#)
+        let second = try await self.stub(#"{"p":[ \#(numbers)]}"#)
+        try await self.run(first: first, second: second) { (setting: Setting) async throws in
+            let waiting = try #require(setting.plane.planes.first).translations
+            for _ in 0..<5 { #expect(try await setting.predict().status == 200) }
+            #expect(try await eventually(within: .seconds(60)) { await self.figures(setting).requests == 5 })
+            #expect(await self.figures(setting).equal == 5)
+            // As many bytes as may wait for a thread are waiting already: it is not compared, and nobody fails.
+            waiting.waitingBytes.add(TranslationWorkers.waitingBytesMax, ordering: .relaxed)
+            #expect(try await setting.predict().status == 200)
+            #expect(try await eventually(within: .seconds(60)) { await self.figures(setting).requests == 6 })
+            let figures = await self.figures(setting)
+            #expect(figures.compared == 5 && figures.failures == 0 && figures.statusDiffers == 0)
         }
     }
 }
