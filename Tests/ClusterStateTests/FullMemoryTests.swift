@@ -161,7 +161,7 @@ import Testing
         await fixture.stop()
     }
 
-    @Test func `is told once, and once when it has room again`() async throws {
+    @Test func `is told once, whatever goes on meanwhile`() async throws {
         let fixture = try await RedisFixture.start()
         let news = Mutex<[FullStore.News]>([])
         try await fixture.withClient(library: ClusterState.library) { redis in

@@ -126,13 +126,19 @@ enum Samples {
         try await state.storeSweep(SweepRecord(lines: [line], summary: "one"))
     }
 
-    static let status = ReplicaReport(
-        epoch: Epoch(7),
-        inFlight: 3,
-        startedAt: Timestamp(milliseconds: 1_700_000_000_000),
-        version: "1.2.3",
-        address: "10.0.0.7:8008"
-    )
+    static let status: ReplicaReport = {
+        var report = ReplicaReport(
+            epoch: Epoch(7),
+            inFlight: 3,
+            startedAt: Timestamp(milliseconds: 1_700_000_000_000),
+            version: "1.2.3",
+            address: "10.0.0.7:8008"
+        )
+        for (id, count) in [("lstm", 2), ("a.b-c", 1)] {
+            if let service = ServiceID(id) { report.draining[service] = count }
+        }
+        return report
+    }()
 
     static func ask(
         _ service: String = "lstm",
