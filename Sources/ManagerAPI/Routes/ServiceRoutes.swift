@@ -96,7 +96,14 @@ enum ServiceRoutes {
                 name: "removeService",
                 tag: self.tag,
                 summary: "Remove a service, at once or after its last request",
-                parameters: [self.id, .query("drain", "Wait for the requests that run, at every replica; the service's timeout at most.", ["type": "boolean"])],
+                parameters: [
+                    self.id,
+                    .query(
+                        "drain",
+                        "Wait for the requests that run, at every replica; the service's timeout at most.",
+                        ["type": "boolean"]
+                    ),
+                ],
                 answers: [.ok("Removal", "Removed.")],
                 problems: self.single + [.draining],
                 handler: writes.remove
