@@ -35,6 +35,7 @@ struct JobRun {
         while let next = step, !Task.isCancelled { step = await self.take(next) }
         guard Task.isCancelled, !self.hasGivenUp else { return }
         let (state, id, session) = (self.desk.state, self.job.id, self.session)
+        self.machine.giveBack()
         let changes = self.bookkeeping
         try? await LastWord.say { _ = try await state.releaseJob(id, after: .zero, session: session, changes) }
     }

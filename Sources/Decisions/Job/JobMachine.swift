@@ -38,7 +38,8 @@ public struct JobMachine: Hashable, Sendable {
     private var unreachableSince: Instant?
     private var unknownInRow = 0
 
-    /// The job must have ended at the `deadline`.
+    /// The job must have ended at the `deadline`. Trainers that a runner asked which is gone took it not, but whether they
+    /// cannot or were busy went with it: all are asked again, under another key.
     public init(_ job: Job, policy: JobPolicy = JobPolicy(), deadline: Instant, now: Instant) {
         self.policy = policy
         self.deadline = deadline
@@ -51,6 +52,7 @@ public struct JobMachine: Hashable, Sendable {
         case .sending, .finding, .watching: self.state = .finding(until: now + policy.findingMax)
         case .waiting, .preparing, nil: self.state = .preparing
         }
+        if job.phase == .preparing, !job.asked.isEmpty { self.beginRound() }
     }
 
     /// What the runner does first.
@@ -87,8 +89,7 @@ public struct JobMachine: Hashable, Sendable {
 
     private mutating func nobody(_ trainers: [Trainer], isAnyLeft: Bool) -> Step {
         if let busyAfter {
-            self.round += 1
-            self.asked = []
+            self.beginRound()
             return self.release(
                 after: min(max(busyAfter, self.policy.lookAgain), self.policy.retryAfterMax),
                 "every trainer is busy"
@@ -105,6 +106,17 @@ public struct JobMachine: Hashable, Sendable {
         let reasons = Set(trainers.compactMap(\.reason)).sorted().joined(separator: ", ")
         let why = trainers.isEmpty ? "no service trains it now" : "no trainer is well: \(reasons)"
         return self.release(after: self.policy.lookAgain, why)
+    }
+
+    /// All trainers may be asked, under another key.
+    private mutating func beginRound() {
+        self.round += 1
+        self.asked = []
+    }
+
+    /// The runner goes away in the middle: whoever is next does not know who was busy.
+    public mutating func giveBack() {
+        if self.state == .preparing, self.busyAfter != nil { self.beginRound() }
     }
 
     private mutating func unsent() -> Step {

@@ -72,6 +72,21 @@ import Testing
         #expect(machine.asked == [])
     }
 
+    @Test func `asks all again when its runner is gone with what they said, and not those who refused it before`()
+        throws
+    {
+        let trainers = try [self.trainer("a"), self.trainer("b")]
+        var orphan = try self.machine(.preparing) { $0.asked = trainers.map(\.key.service) }
+        #expect((orphan.round, orphan.asked) == (2, []))
+        #expect(orphan.looked(trainers, now: self.start) == .send(trainers[0]))
+        var waiting = try self.machine(.waiting) { $0.asked = [trainers[0].key.service] }
+        #expect((waiting.round, waiting.asked) == (1, [trainers[0].key.service]))
+        #expect(waiting.looked(trainers, now: self.start) == .send(trainers[1]))
+        #expect(waiting.answered(.busy(after: nil), now: self.start) == .look)
+        waiting.giveBack()
+        #expect((waiting.round, waiting.asked) == (2, []))
+    }
+
     @Test func `waits when trainers are full, unwell or missing`() throws {
         var full = try self.machine()
         let a = try self.trainer("a")
