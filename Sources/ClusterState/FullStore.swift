@@ -24,17 +24,22 @@ public final class FullStore: Sendable {
     func succeeded(_ function: String) {
         guard self.isFull.load(ordering: .relaxed) else { return }
         let now = ContinuousClock.now
-        if self.machine.withLock({ $0.succeeded(function, now: now) }) == .tellRoom {
-            self.isFull.store(false, ordering: .relaxed)
-            self.tell(.hasRoom)
+        let action = self.machine.withLock { machine in
+            let action = machine.succeeded(function, now: now)
+            if action == .tellRoom { self.isFull.store(false, ordering: .relaxed) }
+            return action
         }
+        if action == .tellRoom { self.tell(.hasRoom) }
     }
 
     func failed(_ function: String, _ error: RedisError) {
         guard error.code == .outOfMemory else { return }
         let now = ContinuousClock.now
-        let action = self.machine.withLock { $0.refused(function, now: now) }
-        self.isFull.store(true, ordering: .relaxed)
+        // Under the lock: a success at the same moment must not hide what was refused after it.
+        let action = self.machine.withLock { machine in
+            self.isFull.store(true, ordering: .relaxed)
+            return machine.refused(function, now: now)
+        }
         if action == .tellFull { self.tell(.full(function: function, reason: error.message)) }
     }
 }
