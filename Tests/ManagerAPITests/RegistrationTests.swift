@@ -97,6 +97,7 @@ import Testing
         )
         #expect(answer.status.code == 413)
         #expect(try answer.string("code") == "payload_too_large")
+        #expect(try answer.string("detail") == "no setting allows more on this route")
         #expect(answer.headers[.connection] == "close")
     }
 

@@ -248,6 +248,7 @@ import Testing
 
     @Test func `refuses a prediction that is too long without asking anybody`() async throws {
         let answer = try await self.replica.send(.post, "/predict", body: "12345", settings: { $0.bodyBytesMax = 4 })
+        #expect(try answer.string("detail") == "MAX_BODY_BYTES sets the limit")
         #expect(answer.status.code == 413)
         #expect(self.replica.edit { $0.exchanged.isEmpty })
         let fits = try await self.replica.send(.post, "/predict", body: "1234", settings: { $0.bodyBytesMax = 4 })

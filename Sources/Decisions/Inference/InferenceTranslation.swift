@@ -14,7 +14,7 @@ public enum InferenceTranslation {
         input: InferenceInput,
         id: String
     ) throws(TensorFault) -> JSONValue {
-        guard let data = native["data"] else { throw TensorFault("data: field required") }
+        guard let data = native["data"] else { throw TensorFault("field required") }
         let tensor = try Tensor(nested: data)
         let shape = input.shape(for: tensor.shape)
         return [
@@ -78,9 +78,9 @@ public enum InferenceTranslation {
         version: ModelVersion
     ) throws(TensorFault) -> JSONValue {
         guard let inputs = inference["inputs"]?.asArray, let input = inputs.first else {
-            throw TensorFault("inputs: field required")
+            throw TensorFault("one input required")
         }
-        guard inputs.count == 1 else { throw TensorFault("inputs: a native model takes one, not \(inputs.count)") }
+        guard inputs.count == 1 else { throw TensorFault("a native model takes one input, not \(inputs.count)") }
         let tensor = try self.tensor(input, raw)
         let data = tensor.shape.count > 1 && tensor.shape[0] == 1 ? self.unbatched(tensor) : tensor.nested
         return [

@@ -23,14 +23,14 @@ struct Call: Sendable {
         return value
     }
 
-    /// The whole body; refused as soon as it is known to be too long.
-    func body(bytesMax: Int) async throws -> ByteBuffer {
+    /// The whole body; refused as soon as it is known to be too long. `setting` is what an operator can raise it by.
+    func body(bytesMax: Int, setBy setting: String? = nil) async throws -> ByteBuffer {
         if let length = self.request.headers[.contentLength].flatMap(Int.init), length > bytesMax {
-            throw Self.tooLarge(bytesMax)
+            throw Self.tooLarge(bytesMax, setting)
         }
         var body = ByteBuffer()
         for try await part in self.request.body {
-            guard body.readableBytes + part.readableBytes <= bytesMax else { throw Self.tooLarge(bytesMax) }
+            guard body.readableBytes + part.readableBytes <= bytesMax else { throw Self.tooLarge(bytesMax, setting) }
             body.writeImmutableBuffer(part)
         }
         return body
@@ -44,7 +44,11 @@ struct Call: Sendable {
         return try await caller.whilePresent(work)
     }
 
-    private static func tooLarge(_ bytesMax: Int) -> Problem {
-        Problem(.payloadTooLarge, "the body is longer than \(bytesMax) bytes", detail: "MAX_BODY_BYTES sets the limit")
+    private static func tooLarge(_ bytesMax: Int, _ setting: String?) -> Problem {
+        Problem(
+            .payloadTooLarge,
+            "the body is longer than \(bytesMax) bytes",
+            detail: setting.map { "\($0) sets the limit" } ?? "no setting allows more on this route"
+        )
     }
 }

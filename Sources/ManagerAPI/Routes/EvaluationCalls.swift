@@ -11,7 +11,7 @@ struct EvaluationCalls: Sendable {
     func evaluate(_ call: Call) async throws -> Response {
         let type = try call.name("model_type", ModelType.self)
         let version = try call.name("version", ModelVersion.self)
-        let body = try await call.body(bytesMax: self.orders.settings.bodyBytesMax)
+        let body = try await call.body(bytesMax: self.orders.settings.bodyBytesMax, setBy: "MAX_BODY_BYTES")
         let form = try EvaluationForm.read(ServiceBody.json(body))
         try await self.check(form, version, type)
         var random = SystemRandomNumberGenerator()

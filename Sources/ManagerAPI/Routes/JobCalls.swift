@@ -19,7 +19,7 @@ struct JobCalls: Sendable {
 
     /// `POST /train`: 202, or 200 when the job has ended while the caller waited.
     func submit(_ call: Call) async throws -> Response {
-        let body = try await call.body(bytesMax: self.settings.bodyBytesMax)
+        let body = try await call.body(bytesMax: self.settings.bodyBytesMax, setBy: "MAX_BODY_BYTES")
         let key = try Self.idempotencyKey(call.request.headers)
         let request = try TrainingRequest.read(ServiceBody.json(body))
         try await self.check(request)

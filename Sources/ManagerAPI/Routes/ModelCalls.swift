@@ -12,7 +12,7 @@ struct ModelCalls: Sendable {
     func predict(_ call: Call) async throws -> Response { try await self.pass(call, .predict) }
 
     func pass(_ call: Call, _ operation: GatewayRequest.Operation) async throws -> Response {
-        let body = try await call.body(bytesMax: self.bodyBytesMax)
+        let body = try await call.body(bytesMax: self.bodyBytesMax, setBy: "MAX_BODY_BYTES")
         let request = GatewayRequest(operation: operation, headers: Self.headers(call), body: body)
         let answer = try await call.whileCallerPresent { await self.ports.traffic.exchange(request) }
         return Self.response(answer, call)

@@ -212,6 +212,7 @@ struct Replica {
         ports.discovery = SweepReports(loop: self.discovery.loop)
         var settings = FaceSettings()
         settings.bodyBytesMax = self.configuration.dataPlane.bodyBytesMax
+        settings.formBytesMax = min(settings.formBytesMax, settings.bodyBytesMax)
         settings.timeout = self.configuration.dataPlane.timeout
         return ManagerFace(ports: ports, identity: self.presence.identity, settings: settings, logger: self.logger)
     }
