@@ -237,7 +237,7 @@ import Testing
             try await stub.untilQuiet()
             #expect(stub.requests.count < count)
             try await caller.startReading()
-            #expect(try await eventually(within: .seconds(20)) { stub.requests.count == count })
+            #expect(try await eventually(within: .seconds(240)) { stub.requests.count == count })
         }
         await stub.stop()
     }

@@ -37,6 +37,8 @@ final class Setting: Sendable {
         settings.retryDelay = .milliseconds(20)
         // On a busy machine a stub may need long for what takes it no time: tests of these say what they want of them.
         settings.timeout = .seconds(600)
+        settings.headTimeout = .seconds(600)
+        settings.idleTimeout = .seconds(600)
         settings.connectTimeout = .seconds(30)
         settings.inputAskTimeout = .seconds(30)
         adjust(&settings)
