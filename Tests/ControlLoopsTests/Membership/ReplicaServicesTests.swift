@@ -106,8 +106,8 @@ private struct TestReplica: Sendable {
             #expect(!leader.campaign.isLeader)
             let handedOver = try await eventually(within: self.patience) { follower.campaign.isLeader }
             #expect(handedOver)
-            // Twice the promise, for a machine under load.
-            #expect(ContinuousClock.now - left < .seconds(1))
+            // Without the hand-over it takes what is left of a lease of 6 s; half a second is promised of an idle machine.
+            #expect(ContinuousClock.now - left < .seconds(3))
             #expect(try #require(follower.campaign.term) > term)
         }
     }
