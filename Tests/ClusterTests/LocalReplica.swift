@@ -10,7 +10,12 @@ struct LocalReplica {
     static let predict =
         #"{"model_type": "LSTM", "data": [0.1, 0.2, 0.3, 0.2, 0.1, 0.2, 0.3, 0.2, 0.1, 0.2, 0.3, 0.2]}"#
 
-    static func start(_ extra: [String: String] = [:], folder: ScratchFolder? = nil) async throws -> LocalReplica {
+    /// With `filesMax` it may open no more files than that.
+    static func start(
+        _ extra: [String: String] = [:],
+        folder: ScratchFolder? = nil,
+        filesMax: Int? = nil
+    ) async throws -> LocalReplica {
         let folder = try folder ?? ScratchFolder()
         let fixed = [
             "API_HOST": "127.0.0.1", "API_PORT": "0", "DATA_DIR": folder.path + "/data", "HEALTH_CHECK_INTERVAL": "0.5",
@@ -21,14 +26,20 @@ struct LocalReplica {
         return LocalReplica(
             folder: folder,
             environment: environment,
-            manager: try await Self.startManager(environment, in: folder)
+            manager: try await Self.startManager(environment, in: folder, filesMax: filesMax)
         )
     }
 
-    static func startManager(_ environment: [String: String], in folder: ScratchFolder) async throws -> RunningProgram {
-        try await RunningProgram.start(
-            ProgramFolder.program("model-manager"),
-            ["serve"],
+    static func startManager(
+        _ environment: [String: String],
+        in folder: ScratchFolder,
+        filesMax: Int? = nil
+    ) async throws -> RunningProgram {
+        var words = [ProgramFolder.program("model-manager"), "serve"]
+        if let filesMax { words = ["/usr/bin/prlimit", "--nofile=\(filesMax)"] + words }
+        return try await RunningProgram.start(
+            words[0],
+            Array(words[1...]),
             environment: environment,
             directory: folder.path
         )

@@ -58,7 +58,8 @@ public final class DataPlane: Sendable {
         let connector = UpstreamConnector(
             hosts: settings.hosts,
             authorities: settings.authorities,
-            connectTimeout: settings.connectTimeout
+            connectTimeout: settings.connectTimeout,
+            connectionsMax: settings.upstreamConnectionsMax
         )
         self.settled = SettledEpoch(loops: loops.count)
         self.board = board

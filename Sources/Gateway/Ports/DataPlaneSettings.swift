@@ -24,7 +24,10 @@ public struct DataPlaneSettings: Sendable {
     /// How long at most a request waits for the replica to catch up after a pause; a sweep's time less than a second.
     public var catchUpWaitMax: Duration = .milliseconds(900)
     public var connectTimeout: Duration = .seconds(1)
+    /// Connections of callers; further ones are closed at once.
     public var connectionsMax = 10_000
+    /// Connections to instances, the manager's own calls included; who needs a further one finds it overloaded.
+    public var upstreamConnectionsMax = 10_000
     /// How long a server may take to say what its model's first input is called. The request that needs it waits so long at
     /// most, and goes on under the usual name.
     public var inputAskTimeout: Duration = .seconds(2)
@@ -42,4 +45,19 @@ public struct DataPlaneSettings: Sendable {
     public init(replicaID: String) {
         self.replicaID = replicaID
     }
+
+    /// Lowers both numbers of connections to what so many open files allow.
+    ///
+    /// As many for callers as to instances, so that neither side can take the other's; and some for everything else,
+    /// without which a process does not merely wait: libdispatch ends one that cannot read its threads' state.
+    public mutating func fit(filesMax: Int, eventLoops: Int) {
+        let others = min(filesMax / 2, Self.otherFiles + Self.filesPerLoop * eventLoops)
+        let each = max(1, (filesMax - others) / 2)
+        self.connectionsMax = min(self.connectionsMax, each)
+        self.upstreamConnectionsMax = min(self.upstreamConnectionsMax, each)
+    }
+
+    /// Redis, listeners, files of the replica, questions to name servers.
+    private static let otherFiles = 128
+    private static let filesPerLoop = 4
 }

@@ -40,7 +40,7 @@ public struct UpstreamFailure: Error, Hashable, Sendable {
     public enum Kind: String, Hashable, Sendable, CaseIterable {
         case resolve, denied, connectRefused = "connect_refused", connectTimeout = "connect_timeout", tls, reset,
             timeout, brokenAnswer = "broken_answer"
-        /// This replica has no file or memory left for a connection, which says nothing about the instance.
+        /// This replica has as many connections as it may, or no memory for one, which says nothing about the instance.
         case exhausted
     }
 

@@ -17,14 +17,18 @@ internal import Synchronization
 final class UpstreamConnector: Sendable {
     let judge: HostJudge
     private let connectTimeout: Duration
+    private let connectionsMax: Int
+    /// Open, or about to be.
+    private let connections = Atomic<Int>(0)
     private let tls: UpstreamTLS
     /// Where the data plane itself listens; an instance there would be a loop.
     private let own = Mutex<[SocketAddress]>([])
 
-    init(hosts: HostPolicy, authorities: ServiceAuthorities?, connectTimeout: Duration) {
+    init(hosts: HostPolicy, authorities: ServiceAuthorities?, connectTimeout: Duration, connectionsMax: Int) {
         self.judge = HostJudge(hosts)
         self.tls = UpstreamTLS(authorities)
         self.connectTimeout = connectTimeout
+        self.connectionsMax = connectionsMax
     }
 
     /// The data plane listens there: never to be connected to.
@@ -90,9 +94,19 @@ final class UpstreamConnector: Sendable {
         guard let address = addresses.first else {
             return loop.makeFailedFuture(UpstreamFailure(kind: .resolve, detail: "no address for \(url.host)"))
         }
+        guard self.connections.wrappingAdd(1, ordering: .relaxed).newValue <= self.connectionsMax else {
+            self.connections.wrappingSubtract(1, ordering: .relaxed)
+            let detail = "\(self.connectionsMax) connections to instances are open"
+            return loop.makeFailedFuture(UpstreamFailure(kind: .exhausted, detail: detail))
+        }
         let connection = UpstreamConnection(upstream: upstream, lane: lane)
-        return self.bootstrap(url, connection, on: loop).connect(to: address).map { _ in connection }
+        return self.bootstrap(url, connection, on: loop).connect(to: address)
+            .map { channel in
+                channel.closeFuture.whenComplete { _ in self.connections.wrappingSubtract(1, ordering: .relaxed) }
+                return connection
+            }
             .flatMapError { error in
+                self.connections.wrappingSubtract(1, ordering: .relaxed)
                 guard addresses.count > 1 else { return loop.makeFailedFuture(Self.failure(error)) }
                 return self.connect(to: url, addresses.dropFirst(), upstream: upstream, lane: lane, on: loop)
             }

@@ -11,14 +11,15 @@ enum OpenFiles {
     /// Below this number some hundred callers would fill a replica.
     private static let enough: rlim_t = 4096
 
-    /// As many as the system lets this process have.
-    static func raiseLimit(_ logger: Logger) {
+    /// As many as the system lets this process have; how many these are.
+    static func raiseLimit(_ logger: Logger) -> Int {
         var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return Int(self.enough) }
         let wanted = max(limit.rlim_cur, min(limit.rlim_max, self.countMax))
         limit.rlim_cur = wanted
         _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-        guard wanted < self.enough else { return }
+        guard wanted < self.enough else { return Int(wanted) }
         logger.warning("few files may be open; raise the limit of open files", metadata: ["mm.files_max": "\(wanted)"])
+        return Int(wanted)
     }
 }

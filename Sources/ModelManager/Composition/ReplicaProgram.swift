@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Gateway
 import Logging
 import RedisClient
 
@@ -10,10 +11,10 @@ struct ReplicaProgram {
     let environment: [String: String]
 
     func run() async throws {
-        let configuration = try self.configuration()
+        var configuration = try self.configuration()
         self.startLog(configuration)
         let logger = Logger(label: "model-manager")
-        OpenFiles.raiseLimit(logger)
+        configuration.dataPlane.fit(filesMax: OpenFiles.raiseLimit(logger), eventLoops: configuration.eventLoops)
         let replica: Replica
         do {
             replica = try await Replica(configuration, logger: logger)
