@@ -38,6 +38,28 @@ import Testing
         #expect(self.machine.responseEnded() == last)
     }
 
+    @Test mutating func `answers a request that cannot be read to its end with the refusal`() {
+        _ = self.machine.requestHead(expectsContinue: false)
+        let refused = Action(refusal: .unreadable, closes: true)
+        #expect(self.machine.unreadable(.unreadable, inRequest: true) == refused)
+        #expect(self.machine.responseEnded() == Action())
+    }
+
+    @Test mutating func `refuses a request that cannot be read to its end only after the answers before it`() {
+        _ = self.machine.requestHead(expectsContinue: false)
+        _ = self.machine.requestHead(expectsContinue: false)
+        #expect(self.machine.unreadable(.bodyTimedOut, inRequest: true) == Action())
+        let last = Action(tellsResponseEnded: true, refusal: .bodyTimedOut, closes: true)
+        #expect(self.machine.responseEnded() == last)
+    }
+
+    @Test mutating func `writes no refusal into an answer that has begun`() {
+        _ = self.machine.requestHead(expectsContinue: false)
+        self.machine.responseHead(closes: false)
+        #expect(self.machine.unreadable(.unreadable, inRequest: true) == Action())
+        #expect(self.machine.responseEnded() == Action(tellsResponseEnded: true, closes: true))
+    }
+
     @Test mutating func `closes after an answer that says so and does nothing more`() {
         _ = self.machine.requestHead(expectsContinue: false)
         self.machine.responseHead(closes: true)

@@ -81,6 +81,14 @@ import Testing
             "POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
             ["400"]
         ),
+        ("POST /predict HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", ["400"]),
+        ("POST /predict HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\nzz\r\n", ["400"]),
+        ("POST /predict HTTP/1.1\r\nhost: x\r\ntransfer-encoding: xchunked\r\n\r\n", ["400"]),
+        ("POST /predict HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n", ["400"]),
+        ("POST /predict HTTP/1.0\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", ["400"]),
+        ("GET /health/live HTTP/1.1\r\n\r\n", ["400"]),
+        ("GET /health/live HTTP/1.1\r\nhost: x\r\nhost: y\r\n\r\n", ["400"]),
+        ("GET /health/live HTTP/1.1\r\nhost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n", ["200", "400"]),
         ("GET /health/live HTTP/1.1\r\nhost: x\r\n\r\nBROKEN\r\n\r\n", ["200", "400"]),
         ("GET / HTTP/1.1\r\nhost: x\r\nx: \(String(repeating: "a", count: 9000))\r\n\r\n", ["431"]),
         ("GET / HTTP/1.1\r\n\((1...101).map { "x\($0): 1\r\n" }.joined())\r\n", ["431"]),
@@ -155,10 +163,36 @@ import Testing
         #expect(fixture.responsesEnded.withLock { $0 } == 1)
     }
 
+    /// Many of its callers wait for the end of the connection, and none understands chunks.
+    @Test(arguments: ["", "connection: keep-alive\r\n"])
+    func `answers HTTP1.0 in its own terms, and closes`(header: String) async throws {
+        self.replica.edit { state in
+            state.answer = { _ in
+                GatewayAnswer(
+                    status: 200,
+                    headers: [],
+                    body: FakeReplica.body([ByteBuffer(string: "ab"), ByteBuffer(string: "cd")])
+                )
+            }
+        }
+        try await DoorFixture(self.replica).serving { fixture in
+            let live = try await fixture.exchange("GET /health/live HTTP/1.0\r\n\(header)\r\nGET / HTTP/1.0\r\n\r\n")
+            #expect(live.hasPrefix("HTTP/1.0 200 "))
+            #expect(live.hasSuffix(#"{"status":"live"}"#))
+            let streamed = try await fixture.exchange(
+                "POST /predict HTTP/1.0\r\n\(header)content-length: 2\r\n\r\n{}"
+            )
+            #expect(streamed.hasPrefix("HTTP/1.0 200 "))
+            #expect(streamed.hasSuffix("\r\n\r\nabcd"))
+            #expect(!streamed.contains("chunked"))
+        }
+    }
+
     @Test func `closes a connection whose body stalls`() async throws {
         let text = try await DoorFixture(self.replica, settings: { $0.idleTimeout = .milliseconds(200) }).serving {
             try await $0.exchange("POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc")
         }
-        #expect(text.isEmpty)
+        #expect(Self.statuses(text) == ["408"])
+        #expect(text.contains("x-mm-error-code: request_timeout"))
     }
 }

@@ -28,6 +28,9 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var machine = ConnectionMachine()
     private var endsUnflushed = 0
     private var lingers = false
+    /// Nothing is read after a head that cannot be served, nor after a request of HTTP/1.0.
+    private var isDeaf = false
+    private var lastIsOld = false
     /// Runs while a body is awaited. The door before this one watches connections on which nothing is asked.
     private var stallTimer: Scheduled<Void>?
     /// Runs from the first bytes of a head until it is complete; more bytes do not lengthen it. A head whose first bytes
@@ -57,22 +60,34 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !self.lingers else { return }
+        guard !self.lingers, !self.isDeaf else { return }
         self.sawPart = true
         switch self.unwrapInboundIn(data) {
-        case .head(let head):
-            self.isInRequest = true
-            self.stopHeadTimer()
-            let expects = head.headers["expect"].contains { $0.lowercased() == "100-continue" }
-            let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
-            self.run(self.machine.requestHead(expectsContinue: expects && length <= self.bodyBytesMax), context)
-            self.awaitBody(context)
+        case .head(let head): return self.take(head, context)
         case .body: self.awaitBody(context)
         case .end:
             self.isInRequest = false
+            self.isDeaf = self.lastIsOld
             self.stallTimer?.cancel()
         }
         context.fireChannelRead(data)
+    }
+
+    private func take(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        self.stopHeadTimer()
+        guard head.isWellFramed else {
+            self.isDeaf = true
+            return self.run(self.machine.unreadable(.unreadable), context)
+        }
+        var head = head
+        self.isInRequest = true
+        self.lastIsOld = head.version != .http1_1
+        if self.lastIsOld { head.headers.replaceOrAdd(name: "connection", value: "close") }
+        let expects = !self.lastIsOld && head.headers["expect"].contains { $0.lowercased() == "100-continue" }
+        let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
+        self.run(self.machine.requestHead(expectsContinue: expects && length <= self.bodyBytesMax), context)
+        self.awaitBody(context)
+        context.fireChannelRead(self.wrapInboundOut(.head(head)))
     }
 
     /// Told by the watch in front of the decoder.
@@ -104,8 +119,10 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch self.unwrapOutboundIn(data) {
-        case .head(let head) where head.status.code >= 200:
+        case .head(var head) where head.status.code >= 200:
+            if self.lastIsOld, self.machine.answersLast { head.becomeOld() }
             self.machine.responseHead(closes: head.headers[canonicalForm: "connection"].contains { $0 == "close" })
+            return context.write(self.wrapOutboundOut(.head(head)), promise: promise)
         case .end: self.endsUnflushed += 1
         case .head, .body: break
         }
@@ -123,7 +140,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch error {
         case HTTPParserError.headerOverflow: self.run(self.machine.unreadable(.headersTooLarge), context)
-        case is HTTPParserError: self.run(self.machine.unreadable(.unreadable), context)
+        case is HTTPParserError: self.run(self.machine.unreadable(.unreadable, inRequest: self.isInRequest), context)
         default: context.fireErrorCaught(error)
         }
     }
@@ -152,8 +169,12 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private func awaitBody(_ context: ChannelHandlerContext) {
         self.stallTimer?.cancel()
-        let channel = context.channel
-        self.stallTimer = context.eventLoop.scheduleTask(in: self.stallMax) { channel.close(mode: .all, promise: nil) }
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        self.stallTimer = context.eventLoop.scheduleTask(in: self.stallMax) {
+            let (handler, context) = bound.value
+            handler.isDeaf = true
+            handler.run(handler.machine.unreadable(.bodyTimedOut, inRequest: true), context)
+        }
     }
 
     private func run(_ action: ConnectionMachine.Action, _ context: ChannelHandlerContext) {
@@ -173,6 +194,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             case .unreadable: Problem(.invalidRequest, "the request is not well-formed HTTP/1.1")
             case .headersTooLarge: Problem(.headersTooLarge, "the request's head is too large")
             case .headTimedOut: Problem(.requestTimeout, "the head of the request did not arrive in time")
+            case .bodyTimedOut: Problem(.requestTimeout, "the body of the request stalled")
             }
         let requestID = RequestIDRule.keepOrMake(nil)
         let answer = ProblemAnswer(problem)

@@ -5,7 +5,7 @@
 /// it are out, or it would stand in the middle of one.
 struct ConnectionMachine: Sendable, Equatable {
     /// Why no further request of the connection can be read.
-    enum Refusal: Sendable, Equatable { case unreadable, headersTooLarge, headTimedOut }
+    enum Refusal: Sendable, Equatable { case unreadable, headersTooLarge, headTimedOut, bodyTimedOut }
 
     /// What the shell does now, in this order.
     struct Action: Sendable, Equatable {
@@ -20,6 +20,7 @@ struct ConnectionMachine: Sendable, Equatable {
     private var continueOwed = false
     private var refusalOwed: Refusal?
     private var closesAfterAnswer = false
+    private var answerBegun = false
     private var isClosed = false
 
     /// A request's head was read. `expectsContinue` unless it will be refused without its body.
@@ -33,9 +34,15 @@ struct ConnectionMachine: Sendable, Equatable {
         return Action(writesContinue: true)
     }
 
-    /// The decoder gave up.
-    mutating func unreadable(_ refusal: Refusal) -> Action {
+    /// The decoder gave up; `inRequest` when it did so after a head, whose request then never comes to its end. The
+    /// refusal is the answer to that request, unless another one has begun.
+    mutating func unreadable(_ refusal: Refusal, inRequest: Bool = false) -> Action {
         guard !self.isClosed, self.refusalOwed == nil else { return Action() }
+        if inRequest, self.requestsUnanswered == 1, self.answerBegun {
+            self.closesAfterAnswer = true
+            return Action()
+        }
+        if inRequest { self.requestsUnanswered = max(0, self.requestsUnanswered - 1) }
         guard self.requestsUnanswered == 0 else {
             self.refusalOwed = refusal
             return Action()
@@ -47,14 +54,19 @@ struct ConnectionMachine: Sendable, Equatable {
     /// Whether the caller waits for an answer.
     var owesAnswer: Bool { self.requestsUnanswered > 0 }
 
+    /// Whether the answer that comes next is that to the request read last.
+    var answersLast: Bool { self.requestsUnanswered == 1 }
+
     /// The head of a final answer is being written.
     mutating func responseHead(closes: Bool) {
+        self.answerBegun = true
         self.closesAfterAnswer = self.closesAfterAnswer || closes
     }
 
     /// An answer has been flushed to its end.
     mutating func responseEnded() -> Action {
         guard !self.isClosed else { return Action() }
+        self.answerBegun = false
         self.requestsUnanswered = max(0, self.requestsUnanswered - 1)
         var action = Action(tellsResponseEnded: true)
         if self.closesAfterAnswer {
