@@ -174,6 +174,8 @@ private final class FakeBoard: JobBoard {
         }
         #expect(try await self.send(.get, "/train?after=job-nobody").status.code == 422)
         #expect(try await self.send(.get, "/train?status=odd").status.code == 422)
+        #expect(try await self.send(.get, "/train?limit=10000").status.code == 200)
+        #expect(try await self.send(.get, "/train?limit=10001").status.code == 422)
         #expect(try await FakeReplica().send(.get, "/train").status == .notFound, "no board")
     }
 }

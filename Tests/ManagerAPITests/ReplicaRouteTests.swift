@@ -129,6 +129,9 @@ import Testing
             (try page.members()["events"] as? [[String: Any]])?.compactMap { $0["id"] as? String } == ["2-0", "3-0"]
         )
         #expect(try page.string("next") == "3-0")
+        for (limit, status) in [(10000, 200), (10001, 422), (0, 422)] {
+            #expect(try await self.replica.send(.get, "/events?limit=\(limit)").status.code == status)
+        }
         let newest = try await self.replica.send(.get, "/events?limit=1").members()
         #expect((newest["events"] as? [[String: Any]])?.compactMap { $0["id"] as? String } == ["3-0"])
         #expect(newest["next"] is NSNull)

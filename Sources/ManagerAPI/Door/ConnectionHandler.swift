@@ -28,9 +28,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var machine = ConnectionMachine()
     private var endsUnflushed = 0
     private var lingers = false
-    /// Nothing is read after a head that cannot be served, nor after a request of HTTP/1.0.
+    /// Nothing is read any more: what came cannot be understood, or its caller wants no second answer.
     private var isDeaf = false
-    private var lastIsOld = false
+    /// The request read last is the connection's last one: it says so, or is of HTTP/1.0.
+    private var isLast = false
+    private var isOld = false
     /// Runs while a body is awaited. The door before this one watches connections on which nothing is asked.
     private var stallTimer: Scheduled<Void>?
     /// Runs from the first bytes of a head until it is complete; more bytes do not lengthen it. A head whose first bytes
@@ -67,7 +69,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .body: self.awaitBody(context)
         case .end:
             self.isInRequest = false
-            self.isDeaf = self.lastIsOld
+            self.isDeaf = self.isLast
             self.stallTimer?.cancel()
         }
         context.fireChannelRead(data)
@@ -81,9 +83,10 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
         var head = head
         self.isInRequest = true
-        self.lastIsOld = head.version != .http1_1
-        if self.lastIsOld { head.headers.replaceOrAdd(name: "connection", value: "close") }
-        let expects = !self.lastIsOld && head.headers["expect"].contains { $0.lowercased() == "100-continue" }
+        self.isOld = head.version != .http1_1
+        self.isLast = self.isOld || head.headers[canonicalForm: "connection"].contains { $0.lowercased() == "close" }
+        if self.isLast { head.headers.replaceOrAdd(name: "connection", value: "close") }
+        let expects = !self.isOld && head.headers["expect"].contains { $0.lowercased() == "100-continue" }
         let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
         self.run(self.machine.requestHead(expectsContinue: expects && length <= self.bodyBytesMax), context)
         self.awaitBody(context)
@@ -120,7 +123,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         switch self.unwrapOutboundIn(data) {
         case .head(var head) where head.status.code >= 200:
-            if self.lastIsOld, self.machine.answersLast { head.becomeOld() }
+            if self.isLast, self.machine.answersLast { head.end(asOld: self.isOld) }
             self.machine.responseHead(closes: head.headers[canonicalForm: "connection"].contains { $0 == "close" })
             return context.write(self.wrapOutboundOut(.head(head)), promise: promise)
         case .end: self.endsUnflushed += 1
@@ -137,12 +140,13 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
+    /// What the decoder says of bytes behind those that it gave up on is of no interest.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        switch error {
-        case HTTPParserError.headerOverflow: self.run(self.machine.unreadable(.headersTooLarge), context)
-        case is HTTPParserError: self.run(self.machine.unreadable(.unreadable, inRequest: self.isInRequest), context)
-        default: context.fireErrorCaught(error)
-        }
+        guard !self.isDeaf, !self.lingers else { return }
+        guard let error = error as? HTTPParserError else { return context.fireErrorCaught(error) }
+        self.isDeaf = true
+        let refusal = error == .headerOverflow ? ConnectionMachine.Refusal.headersTooLarge : .unreadable
+        self.run(self.machine.unreadable(refusal, inRequest: self.isInRequest), context)
     }
 
     /// A caller who closes his side while his request runs has left, as on the fast path.

@@ -13,10 +13,12 @@ extension HTTPRequestHead {
 }
 
 extension HTTPResponseHead {
-    /// Makes it an answer to a caller of HTTP/1.0, who knows no chunks: what has no length ends with the connection.
-    mutating func becomeOld() {
+    /// Makes it the last answer of its connection. A caller of HTTP/1.0 knows no chunks: what has no length ends with
+    /// the connection.
+    mutating func end(asOld isOld: Bool) {
+        self.headers.replaceOrAdd(name: "connection", value: "close")
+        guard isOld else { return }
         self.version = .http1_0
         self.headers.remove(name: "transfer-encoding")
-        self.headers.replaceOrAdd(name: "connection", value: "close")
     }
 }

@@ -71,8 +71,8 @@ enum ClusterRoutes {
                 ),
                 .query(
                     "limit",
-                    "How many at most.",
-                    ["type": "integer", "minimum": 1, "maximum": 1000, "default": 100]
+                    "How many at most; a page has 1000 however many are asked for.",
+                    ["type": "integer", "minimum": 1, "maximum": 10_000, "default": 1000]
                 ),
                 .query("follow", "Stream server-sent events as they happen.", ["type": "boolean"]),
                 .header("last-event-id", "Where a broken stream goes on; goes before `after`.", ["type": "string"]),

@@ -17,7 +17,7 @@ struct Events: Sendable {
 
     static let streamsMax = 100
 
-    static let pageDefault = 100
+    /// Events of one page, however many are asked for.
     static let pageMax = 1000
     /// How long one wait for news takes at most, and so how soon a stream notices that this replica is leaving.
     static let turn: Duration = .seconds(1)
@@ -28,7 +28,7 @@ struct Events: Sendable {
         guard let log = self.ports.events else {
             throw Problem(.notFound, "this replica keeps no event log")
         }
-        let limit = try call.query.integer("limit", in: 1...Self.pageMax, default: Self.pageDefault)
+        let limit = min(try call.query.pageLimit(), Self.pageMax)
         let after = try Self.id(call.query["after"], at: ["query", "after"])
         if try call.query.flag("follow") {
             let last = try Self.id(call.request.headers[.lastEventID], at: ["header", "last-event-id"])

@@ -11,7 +11,7 @@ struct JobCalls: Sendable {
     let knowledge: Knowledge
     let settings: FaceSettings
 
-    static let pageDefault = 100
+    /// Jobs of one page, however many are asked for: their figures come from the store with it.
     static let pageMax = 1000
     /// Between two looks at a job that is waited for: the first, doubling up to the last.
     private static let lookFirst = Duration.milliseconds(50)
@@ -49,7 +49,7 @@ struct JobCalls: Sendable {
 
     /// `GET /train`
     func list(_ call: Call) async throws -> Response {
-        let limit = try call.query.integer("limit", in: 1...Self.pageMax, default: Self.pageDefault)
+        let limit = min(try call.query.pageLimit(), Self.pageMax)
         let after = try call.query.name("after", JobID.self)
         let status = try call.query.choice("status", JobStatus.self)
         let type = try call.query.name("model_type", ModelType.self)

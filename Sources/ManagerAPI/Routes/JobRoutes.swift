@@ -54,8 +54,8 @@ enum JobRoutes {
             parameters: [
                 .query(
                     "limit",
-                    "How many at most.",
-                    ["type": "integer", "minimum": 1, "maximum": 1000, "default": 100]
+                    "How many at most; a page has 1000 however many are asked for.",
+                    ["type": "integer", "minimum": 1, "maximum": 10_000, "default": 1000]
                 ),
                 .query("after", "Continue after this job.", ["type": "string"]),
                 .query(

@@ -8,7 +8,7 @@ struct ModelReads: Sendable {
 
     func list(_ call: Call) async throws -> Response {
         let snapshot = try self.knowledge.snapshot()
-        let limit = try call.query.integer("limit", in: 1...ServiceReads.pageMax, default: ServiceReads.pageDefault)
+        let limit = try call.query.pageLimit()
         let after = try call.query.name("after", ModelType.self)
         let types = snapshot.models.keys.sorted().filter { type in after.map { type > $0 } ?? true }
         let page = types.prefix(limit)

@@ -7,9 +7,6 @@ struct ServiceReads: Sendable {
     let ports: FacePorts
     let knowledge: Knowledge
 
-    static let pageDefault = 1000
-    static let pageMax = 10_000
-
     /// `GET /services`. The tag is the epoch: who asks with it hears of changes of the registry, and of nothing that
     /// changes without an epoch, such as health and load. That is why no cache may use it by itself.
     func list(_ call: Call) async throws -> Response {
@@ -19,7 +16,7 @@ struct ServiceReads: Sendable {
             return Response(status: .notModified, headers: [.eTag: tag])
         }
         let filter = try ServiceFilter(call.query)
-        let limit = try call.query.integer("limit", in: 1...Self.pageMax, default: Self.pageDefault)
+        let limit = try call.query.pageLimit()
         let after = try call.query.name("after", ServiceID.self)
         let page = self.page(snapshot, filter, after: after, limit: limit)
         let next = page.count > limit ? page[limit - 1].id.text : nil

@@ -31,6 +31,9 @@ struct Query: Sendable {
         return value
     }
 
+    /// `limit`, the same for every list that is paged. A list may have shorter pages: `next` says whether more follows.
+    func pageLimit() throws -> Int { try self.integer("limit", in: 1...10_000, default: 1000) }
+
     func flag(_ name: String) throws -> Bool {
         switch self[name] {
         case nil, "false", "0": return false
