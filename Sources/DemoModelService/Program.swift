@@ -25,7 +25,7 @@ import Logging
             let url = "http://\(configuration.host):\(port)"
             let version = configuration.versions[0]
             let line = "ready url=\(url) model_type=\(configuration.modelType) version=\(version)\n"
-            FileHandle.standardOutput.write(Data(line.utf8))
+            try? FileHandle.standardOutput.write(contentsOf: Data(line.utf8))
             registration?.begin(serviceURL: url)
         }
         try await application.runService()

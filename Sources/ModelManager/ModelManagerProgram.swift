@@ -17,6 +17,11 @@ struct ModelManagerProgram: AsyncParsableCommand {
         ],
         helpNames: [.short, .long]
     )
+
+    static func main() async {
+        StandardStreams.fill()
+        await Self.main(nil)
+    }
 }
 
 enum ProgramVersion {

@@ -9,7 +9,8 @@ import Testing
         ("LOAD_BALANCING_STRATEGY", "fastest", "one of round_robin"), ("LOG_LEVEL", "info", "one of TRACE"),
         ("API_PORT", "70000", "from 0 to 65535"),
         ("AUTH_KEYS_FILE", "keys.json", "does not support it yet"), ("SERVICES_CONFIG", "missing.json", "missing.json"),
-        ("REDIS_URL", "gopher://x", "redis+sentinel"),
+        ("REDIS_URL", "gopher://x", "redis+sentinel"), ("API_HOST", "192.0.2.1", "an address of this machine"),
+        ("API_HOST", "no..host", "an address of this machine"), ("DENIED_SERVICE_HOSTS", "10.0.0.0/40", "is neither"),
     ])
     func `a wrong value stops the start with 78 and one line that names it`(
         name: String,
@@ -33,6 +34,38 @@ import Testing
         #expect(lines.count == 1, "\(program.standardError)")
         #expect(lines.first?.contains(name) == true)
         #expect(lines.first?.contains(allowed) == true, "\(program.standardError)")
+    }
+
+    @Test(arguments: ["2>/dev/full", "2>&-", "</dev/null 2> >(exec 0<&-)"])
+    func `a log that nobody can read is no reason to end`(redirection: String) async throws {
+        let folder = try ScratchFolder()
+        let program = try await RunningProgram.start(
+            "/bin/bash",
+            ["-c", "exec \"$0\" serve \(redirection)", ProgramFolder.program("model-manager")],
+            environment: ["API_PORT": "0", "API_HOST": "127.0.0.1", "DATA_DIR": folder.path, "DRAIN_DELAY": "0"],
+            directory: folder.path
+        )
+        #expect(try await PlainClient(program.url).get("/health").status == 200)
+        program.signal(SIGTERM)
+        #expect(try await program.exitCode(within: .seconds(30)) == 0)
+    }
+
+    @Test(arguments: [">/dev/full", ">&-"]) func `nor is a standard output that takes nothing`(
+        redirection: String
+    ) async throws {
+        let folder = try ScratchFolder()
+        let program = try await RunningProgram.start(
+            "/bin/bash",
+            ["-c", "exec \"$0\" serve \(redirection)", ProgramFolder.program("model-manager")],
+            environment: ["API_PORT": "0", "API_HOST": "127.0.0.1", "DATA_DIR": folder.path, "DRAIN_DELAY": "0"],
+            directory: folder.path,
+            waitsForReady: false
+        )
+        let serving = try #require(try await program.errorLine(containing: "serving mm.address=", within: .seconds(60)))
+        let address = try #require(serving.split(separator: " ").first { $0.hasPrefix("mm.address=") })
+        #expect(try await PlainClient("http://\(address.dropFirst(11))").get("/health").status == 200)
+        program.signal(SIGTERM)
+        #expect(try await program.exitCode(within: .seconds(30)) == 0)
     }
 
     @Test func `a second manager on one folder refuses with 75 and names the holder`() async throws {

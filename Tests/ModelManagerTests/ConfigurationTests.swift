@@ -68,6 +68,8 @@ import Testing
         ("DISCOVERY_SEEDS", "a:1,b"), ("DISCOVERY_SEEDS", "http://a:1"),
         ("DISCOVERY_SEEDS", "a:1/x"), ("DISCOVERY_SEEDS", "_http._tcp.a:1"), ("DISCOVERY_CATALOGUES", "ftp://a"),
         ("DISCOVERY_CATALOGUES", "http://u@a/x"),
+        ("ALLOWED_SERVICE_HOSTS", "10.0.0.0/8, 10.0.0.0/40"), ("ALLOWED_SERVICE_HOSTS", "300.1.1.1"),
+        ("DENIED_SERVICE_HOSTS", "::/200"), ("DENIED_SERVICE_HOSTS", "http://a"),
     ])
     func `refuses what it does not understand and names it`(name: String, value: String) {
         #expect {

@@ -12,4 +12,21 @@ public struct HostPolicy: Hashable, Sendable {
         self.allowed = allowed
         self.denied = denied
     }
+
+    /// Whether an entry can ever hold: `10.0.0.0/40` and `300.1.1.1` are no addresses, and no names either; taken for
+    /// globs they would silently allow or deny nothing.
+    public static func isUsable(_ entry: String) -> Bool {
+        if AddressBlock(entry) != nil { return true }
+        let isNumber = entry.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
+        return !isNumber && entry.utf8.allSatisfy(Self.mayStandInGlob)
+    }
+
+    private static func mayStandInGlob(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        case UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "*"): true
+        default: false
+        }
+    }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 
 /// How the program ends when it does not end well; the numbers are those of `sysexits.h`.
 enum ProgramExit: Int32 {
@@ -11,7 +10,7 @@ enum ProgramExit: Int32 {
     /// Says why in one line on standard error, and gives the error that ends the program with this code.
     func saying(_ sentence: String) -> ExitCode {
         let line = String(sentence.map { $0.isNewline ? " " : $0 })
-        FileHandle.standardError.write(Data("model-manager: \(line)\n".utf8))
+        StandardStreams.error("model-manager: \(line)\n")
         return ExitCode(self.rawValue)
     }
 }

@@ -1,5 +1,5 @@
-import Foundation
 import Gateway
+import Glibc
 import Logging
 import NIOCore
 import ServiceLifecycle
@@ -69,18 +69,37 @@ struct ReplicaLifecycle: ServiceLifecycle.Service {
                 general: self.door
             )
         } catch {
-            throw ReplicaFailure(
-                description: "cannot listen on \(self.configuration.apiHost):\(self.configuration.apiPort): \(error)"
-            )
+            throw Self.failure(error, self.configuration)
         }
         let port = address.port ?? self.configuration.apiPort
         let host =
             self.configuration.apiHost.contains(":") ? "[\(self.configuration.apiHost)]" : self.configuration.apiHost
-        FileHandle.standardOutput.write(
-            Data("ready url=http://\(host):\(port) replica=\(self.configuration.replicaID)\n".utf8)
-        )
+        StandardStreams.output("ready url=http://\(host):\(port) replica=\(self.configuration.replicaID)\n")
         self.condition.listens(at: "\(host):\(port)")
         self.logger.info("serving", metadata: ["mm.address": "\(host):\(port)"])
+    }
+
+    /// Names the variable that is wrong, where it is one: the port may be free again later, the host is never ours.
+    private static func failure(_ error: any Error, _ configuration: ReplicaConfiguration) -> any Error {
+        let place = "\(configuration.apiHost):\(configuration.apiPort)"
+        switch error {
+        case is SocketAddressError.UnknownHost:
+            return ConfigurationError(
+                variable: "API_HOST",
+                value: configuration.apiHost,
+                allowed: "an address of this machine, or a name of one; it does not resolve"
+            )
+        case let error as IOError where error.errnoCode == EADDRNOTAVAIL:
+            return ConfigurationError(
+                variable: "API_HOST",
+                value: configuration.apiHost,
+                allowed: "an address of this machine, such as 127.0.0.1, or 0.0.0.0 for all of them"
+            )
+        case let error as IOError where error.errnoCode == EADDRINUSE:
+            return ReplicaFailure(description: "cannot listen on \(place): another program does; set API_PORT")
+        default:
+            return ReplicaFailure(description: "cannot listen on \(place): \(error)")
+        }
     }
 
     private func leave(because signal: UnixSignal) async throws {

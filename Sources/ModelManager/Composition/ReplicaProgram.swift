@@ -27,6 +27,8 @@ struct ReplicaProgram {
             try await replica.run()
         } catch let error as ReplicaFailure {
             throw ProgramExit.failed.saying(error.description)
+        } catch let error as ConfigurationError {
+            throw ProgramExit.wrongConfiguration.saying(error.description)
         }
     }
 

@@ -103,11 +103,20 @@ struct ReplicaConfiguration: Sendable {
         settings.sharesLimits = true
         settings.ticketStart = StableHash.of(replicaID)
         settings.hosts = HostPolicy(
-            allowed: values.list("ALLOWED_SERVICE_HOSTS"),
-            denied: values.list("DENIED_SERVICE_HOSTS")
+            allowed: try Self.hosts("ALLOWED_SERVICE_HOSTS", values),
+            denied: try Self.hosts("DENIED_SERVICE_HOSTS", values)
         )
         settings.authorities = try Self.authorities(values)
         return settings
+    }
+
+    private static func hosts(_ name: String, _ values: SettingValues) throws(ConfigurationError) -> [String] {
+        let entries = values.list(name)
+        guard let wrong = entries.first(where: { !HostPolicy.isUsable($0) }) else { return entries }
+        throw values.refusal(
+            name,
+            "CIDR blocks such as 10.0.0.0/8 and host globs such as *.models; \(wrong) is neither"
+        )
     }
 
     private static func authorities(_ values: SettingValues) throws(ConfigurationError) -> ServiceAuthorities? {

@@ -31,7 +31,7 @@ struct LineLogHandler: LogHandler {
         fields.merge(event.metadata ?? [:]) { $1 }
         if let error = event.error { fields["error"] = "\(error)" }
         let line = self.line(event, fields: fields.sorted { $0.key < $1.key }.map { ($0.key, $0.value.description) })
-        FileHandle.standardError.write(Data((line + "\n").utf8))
+        StandardStreams.error(line + "\n")
     }
 
     private func line(_ event: LogEvent, fields: [(String, String)]) -> String {
