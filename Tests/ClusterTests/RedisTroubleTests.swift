@@ -64,6 +64,29 @@ import Testing
         await stub.stop()
     }
 
+    @Test func `what an emptied one has not been given back yet is not called unknown`() async throws {
+        let (redis, port) = try await RedisFixture.startListening { ["--port", "\($0)"] }
+        let stub = try await StubUpstream.answering(StubUpstream.json(#"{"prediction": 1}"#))
+        let replica = try await LocalReplica.start(["REDIS_URL": redis.url])
+        defer { replica.manager.signal(SIGKILL) }
+        let client = replica.client
+        #expect(try await client.registers(Self.form("kept", stub.url)))
+        for weight in 1...3 {
+            _ = await RedisText.ask(port, "FLUSHALL")
+            let isChanged = try await eventually(within: .seconds(20)) {
+                let moved = try await client.post("/models/LSTM/switch", #"{"version": "v9"}"#)
+                #expect(!moved.body.contains("model_not_found"), "\(moved.body)")
+                let answer = try await client.send("PATCH", "/services/kept", body: #"{"weight": \#(weight)}"#)
+                #expect([200, 503].contains(answer.status), "\(answer.body)")
+                return answer.status == 200
+            }
+            #expect(isChanged)
+        }
+        #expect(try await client.send("PATCH", "/services/unknown", body: #"{"weight": 1}"#).status == 404)
+        await redis.stop()
+        await stub.stop()
+    }
+
     @Test func `a full one is named to callers, and once in the log`() async throws {
         let (redis, port) = try await RedisFixture.startListening { ["--port", "\($0)"] }
         let stub = try await StubUpstream.answering(StubUpstream.json(#"{"prediction": 1}"#))

@@ -82,6 +82,35 @@ import Testing
         await fixture.stop()
     }
 
+    @Test func `calls Redis followed once it has read it, and not away because a waiting read ended`() async throws {
+        let fixture = try await RedisFixture.start()
+        let log = LogCapture()
+        try await FollowerReplica.run(fixture, "read") { try await $0.register("a") }
+        try await FollowerReplica.run(fixture, "read", logger: log.logger()) { replica in
+            for number in 0..<3 {
+                try await expectEventually { try await Self.endsWaitingRead(fixture) }
+                try await replica.register("s\(number)")
+            }
+            let said = log.entries.filter { $0.message.contains("redis is") }
+            #expect(said.map(\.message) == ["redis is followed"])
+            #expect(said.first?.metadata["mm.epoch"] != "0", "its registry is not empty")
+        }
+        await fixture.stop()
+    }
+
+    /// Whether there was one.
+    private static func endsWaitingRead(_ fixture: RedisFixture) async throws -> Bool {
+        let isEnded = Mutex(false)
+        try await fixture.withClient { redis in
+            let clients = try await redis.send(["CLIENT", "LIST"]).string ?? ""
+            let reader = clients.split(separator: "\n").first { $0.contains("cmd=xread") }
+            guard let word = reader?.split(separator: " ").first, word.hasPrefix("id=") else { return }
+            _ = try await redis.send(["CLIENT", "KILL", "ID", RedisWord(String(word.dropFirst(3)))])
+            isEnded.withLock { $0 = true }
+        }
+        return isEnded.withLock { $0 }
+    }
+
     @Test func `gives back what an emptied Redis lost, while its snapshot stays whole`() async throws {
         let fixture = try await RedisFixture.start()
         try await FollowerReplica.run(fixture, "emptied") { replica in
@@ -221,12 +250,12 @@ struct FollowerReplica: Sendable {
         feed: String? = nil,
         disk: DiskSnapshot? = nil,
         isConnected: Bool = true,
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ body: @Sendable (FollowerReplica) async throws -> Void
     ) async throws {
         var configuration = proxy?.redisConfiguration ?? fixture.configuration
         // A slow machine is not a Redis that hangs; behind a proxy one may hang, and is to be found out.
         configuration.commandTimeout = proxy == nil ? .seconds(20) : .seconds(2)
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let commands = Redis(
             configuration: configuration,
             group: MultiThreadedEventLoopGroup.singleton,

@@ -24,6 +24,10 @@ public final class Follower: ServiceLifecycle.Service {
     private static let compareInterval = Duration.seconds(2)
     private static let keepInterval = Duration.seconds(30)
     private static let restoresAtOnceMax = 32
+    /// Reads of the log that fail in a row while Redis answers comparisons: more of them, and it is not followed.
+    private static let failedReadsMax = 3
+    /// After a failed read of the log the next one need not wait for news to show that it works again.
+    private static let trialWait = Duration.milliseconds(20)
 
     /// The `disk` is nil where nothing is to be kept.
     public init(
@@ -46,6 +50,11 @@ public final class Follower: ServiceLifecycle.Service {
     /// The epoch that changes made by this replica must surpass.
     public var floor: Epoch {
         self.machine.withLock { $0.epoch }
+    }
+
+    /// Which registry this replica follows, and up to where: Redis knew that once.
+    public var place: (generation: Generation, epoch: Epoch) {
+        self.machine.withLock { ($0.generation, $0.epoch) }
     }
 
     /// Takes a change that Redis acknowledged into this replica's next snapshot, without waiting for the log.
@@ -75,16 +84,17 @@ extension Follower {
         while !Task.isCancelled {
             do throws(StateError) {
                 if ContinuousClock.now >= nextComparison {
-                    try await self.catchUp()
+                    try await self.compare(isFollowed: failuresInRow == 0)
                     if !isHelpRenewed { isHelpRenewed = await self.renewHelp() }
                     nextComparison = .now + Self.compareInterval * Double.random(in: 0.9...1.1)
                 }
-                let isGap = try await self.readLog(until: nextComparison)
+                let end = failuresInRow == 0 ? nextComparison : .now + Self.trialWait
+                let isGap = try await self.readLog(until: end, mayFail: failuresInRow < Self.failedReadsMax)
                 failuresInRow = 0
                 if isGap { nextComparison = .now }
             } catch {
                 nextComparison = .now
-                self.lost(error)
+                self.machine.withLock { $0.interrupt() }
                 failuresInRow += 1
                 try? await Task.sleep(for: Self.pause(failuresInRow))
             }
@@ -97,10 +107,19 @@ extension Follower {
     }
 
     /// Returns whether there is a gap in the log.
-    private func readLog(until end: ContinuousClock.Instant) async throws(StateError) -> Bool {
+    ///
+    /// A failure that `mayFail` is no news: its connection comes back a moment later than the one of the comparison,
+    /// which follows at once and tells whether Redis is away.
+    private func readLog(until end: ContinuousClock.Instant, mayFail: Bool) async throws(StateError) -> Bool {
         let wait = max(end - .now, .milliseconds(1))
-        let entries = try await self.feed.entries(after: self.floor, within: wait)
-        self.heard()
+        let entries: [LogEntry]
+        do throws(StateError) {
+            entries = try await self.feed.entries(after: self.floor, within: wait)
+        } catch {
+            if !mayFail { self.lost(error) }
+            throw error
+        }
+        if self.contact.heard() { self.sayFollowed() }
         guard !entries.isEmpty else { return false }
         let action = self.machine.withLock { $0.receive(entries) }
         self.tell()
@@ -113,14 +132,22 @@ extension Follower {
         return (try? await self.state.open(heirOf: generation)) != nil
     }
 
-    /// Asks and answers until the machine rests.
-    private func catchUp() async throws(StateError) {
+    /// Asks and answers until the machine rests. Redis counts as followed when it answers, unless the log could not be
+    /// read before: then that has to work again, too.
+    private func compare(isFollowed: Bool) async throws(StateError) {
+        var isNews = false
         var step = self.machine.withLock { $0.compare() }
-        while step != .rest {
-            step = try await self.take(step)
-            self.heard()
+        do throws(StateError) {
+            while step != .rest {
+                step = try await self.take(step)
+                if isFollowed, self.contact.heard() { isNews = true }
+            }
+        } catch {
+            self.lost(error)
+            throw error
         }
         self.tell()
+        if isNews { self.sayFollowed() }
     }
 
     private func take(_ step: FollowerMachine.Step) async throws(StateError) -> FollowerMachine.Step {
@@ -159,13 +186,11 @@ extension Follower {
         return results
     }
 
-    private func heard() {
-        guard self.contact.heard() else { return }
+    private func sayFollowed() {
         self.logger.info("redis is followed", metadata: ["mm.epoch": "\(self.floor)"])
     }
 
     private func lost(_ error: StateError) {
-        self.machine.withLock { $0.interrupt() }
         guard !Task.isCancelled, self.contact.lost() else { return }
         let metadata: Logger.Metadata = ["mm.epoch": "\(self.floor)", "mm.error": "\(error)"]
         self.logger.warning("redis is away, the last snapshot is kept", metadata: metadata)

@@ -23,6 +23,7 @@ struct StoreCommands: RegistryCommands {
     }
 
     func remove(_ id: ServiceID) async throws(Problem) -> CommittedChange {
+        let records = LostRecords(self.store)
         do throws(StateError) {
             let removed = try await self.store.state.remove(id, floor: self.store.follower.floor)
             self.store.follower.note(removed.entry)
@@ -33,15 +34,16 @@ struct StoreCommands: RegistryCommands {
                 durability: removed.durability.map(CommittedChange.Durability.init)
             )
         } catch {
-            throw Problem(error)
+            throw await records.problem(error)
         }
     }
 
     func heartbeat(_ id: ServiceID) async throws(Problem) -> Heartbeat {
+        let records = LostRecords(self.store)
         do throws(StateError) {
             return try await self.store.state.heartbeat(id)
         } catch {
-            throw Problem(error)
+            throw await records.problem(error)
         }
     }
 
@@ -64,6 +66,7 @@ struct StoreCommands: RegistryCommands {
     private func commit(_ command: (ClusterState, Epoch) async throws(StateError) -> Committed) async throws(Problem)
         -> CommittedChange
     {
+        let records = LostRecords(self.store)
         do throws(StateError) {
             let committed = try await command(self.store.state, self.store.follower.floor)
             if let entry = committed.entry { self.store.follower.note(entry) }
@@ -74,7 +77,7 @@ struct StoreCommands: RegistryCommands {
                 durability: committed.durability.map(CommittedChange.Durability.init)
             )
         } catch {
-            throw Problem(error)
+            throw await records.problem(error)
         }
     }
 }

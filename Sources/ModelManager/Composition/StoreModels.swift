@@ -119,12 +119,14 @@ struct StoreModels: ModelCommands {
     private func change(
         _ command: (ClusterState, Epoch) async throws(StateError) -> ModelReply
     ) async throws(Problem) -> ModelReply {
+        let records = LostRecords(self.store)
         do throws(StateError) {
             let reply = try await command(self.store.state, self.store.follower.floor)
             if case .changed(let change) = reply { self.store.follower.note(change.entry) }
-            return reply
+            guard case .refused = reply, await records.areMissed() else { return reply }
         } catch {
             throw Problem(error)
         }
+        throw LostRecords.problem
     }
 }
