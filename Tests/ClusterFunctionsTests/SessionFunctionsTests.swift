@@ -20,6 +20,24 @@ import Testing
         }
     }
 
+    @Test func `is told of another one that beats under the same replica id, and not of what a crash left`()
+        async throws
+    {
+        try await FunctionBench.run(isClockManual: true) { bench in
+            func namesake(_ session: String, _ sent: String = FunctionBench.now) async throws -> String? {
+                try await bench.call("session_beat", session, "6000", sent)[4].string
+            }
+            try await bench.setClock(seconds: 1000)
+            #expect(try await namesake("r1.a", "open") == "")
+            #expect(try await namesake("r2.a", "open") == "")
+            #expect(try await namesake("r1.a") == "")
+            #expect(try await namesake("r1.b", "open") == "", "r1.a may have crashed")
+            #expect(try await namesake("r1.b") == "")
+            #expect(try await namesake("r1.a") == "r1.b", "it has not")
+            #expect(try await namesake("r1.b") == "r1.a")
+        }
+    }
+
     @Test func `lasts from when its last beat was sent, and a late one never ends it sooner`() async throws {
         try await FunctionBench.run(isClockManual: true) { bench in
             func remaining(_ sent: String) async throws -> String? {

@@ -77,7 +77,7 @@ import Testing
 @Suite struct `The pause before connecting again` {
     @Test(arguments: [
         (RedisError.Code.connectFailed, Duration.seconds(2)), (.loading, .seconds(2)), (.connectionLost, .seconds(2)),
-        (.tooManyClients, .seconds(5)), (.noAuth, .seconds(30)), (.unsupported, .seconds(30)),
+        (.tooManyClients, .seconds(3)), (.noAuth, .seconds(3)), (.unsupported, .seconds(3)),
     ])
     func `grows to a cap that depends on the reason, and begins anew after a success`(
         code: RedisError.Code,

@@ -66,7 +66,8 @@ end
                     clock from the last answer: the session lasts for ttl from then, and never ends earlier than it did
   ARGV[4]… field, value, …  of the replica, for others and for people
   Returns  {'opened' | 'extended', lease clock, {holder, term, milliseconds left} of the leader,
-            {{replica id, milliseconds left, {field, value, …}}, …}}
+            {{replica id, milliseconds left, {field, value, …}}, …}, namesake}
+             namesake: a session that has beaten under the same replica id since this one did, or ''
            {'lapsed', lease clock}
   Swift    ClusterState.beat(_:for:sentAt:_:)
 ]]
@@ -83,11 +84,15 @@ local function session_beat(keys, args)
         deadline = math.max(deadline, math.min(sent, clock) + ttl)
     end
     redis.call('ZADD', prefix .. 'sessions', text(deadline), session)
-    redis.call('HSET', prefix .. 'replica:' .. replica_of(session), 'session', session, unpack(args, 4))
+    local key = prefix .. 'replica:' .. replica_of(session)
+    local latest, namesake = redis.call('HGET', key, 'session'), ''
+    -- One that has just opened may find what a crash left; one that was there finds another that beats.
+    if status == 'extended' and sent and latest and latest ~= session then namesake = latest end
+    redis.call('HSET', key, 'session', session, unpack(args, 4))
     local over = redis.call('ZRANGEBYSCORE', prefix .. 'sessions', '-inf', text(clock - SESSION_KEPT_MS))
     for _, old in ipairs(over) do remove_session(prefix, old) end
     local holder, term, left = read_leader(prefix, clock)
-    return { status, text(clock), { holder, text(term), text(left) }, live_replicas(prefix, clock) }
+    return { status, text(clock), { holder, text(term), text(left) }, live_replicas(prefix, clock), namesake }
 end
 publish('session_beat', session_beat, BOUNDED)
 

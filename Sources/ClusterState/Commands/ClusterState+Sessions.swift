@@ -50,10 +50,12 @@ extension ClusterState {
         let remaining = Duration.milliseconds(try leader.integer())
         var replicas: [ReplicaSight] = []
         for item in try reply.list() { replicas.append(try Self.replica(item)) }
+        let namesake = try reply.text()
         return ClusterSight(
             leaseClock: clock,
             leader: LeaderSight(holder: holder.isEmpty ? nil : holder, term: term, remaining: remaining),
-            replicas: replicas.sorted { $0.id < $1.id }
+            replicas: replicas.sorted { $0.id < $1.id },
+            namesake: namesake.isEmpty ? nil : namesake
         )
     }
 

@@ -7,6 +7,8 @@ public struct ClusterSight: Hashable, Sendable {
     public let leader: LeaderSight
     /// Every live replica once, the one that asked included; sorted by id.
     public let replicas: [ReplicaSight]
+    /// A session that beats under the same replica id as the one that asked: two replicas bear one `REPLICA_ID`.
+    public let namesake: String?
 
     /// How long Redis keeps a session without another beat; zero for one that it does not have.
     public func remaining(of session: String) -> Duration {

@@ -93,7 +93,8 @@ public final class CatchUpLoop: ServiceLifecycle.Service {
         let wasServing = self.cutOffSince == nil
         self.tell { $0.tick(now: now, isAnswered: isAnswered) }
         guard wasServing, self.cutOffSince != nil else { return }
-        self.logger.warning("cut off: serving goes on with what is known")
+        let reason = self.membership.failure.map { "\($0)" } ?? "catching up took too long"
+        self.logger.warning("cut off: serving goes on with what is known", metadata: ["mm.error": "\(reason)"])
     }
 
     /// The machine's word is the gate's at once, and in order.

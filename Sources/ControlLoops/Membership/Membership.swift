@@ -21,6 +21,9 @@ public final class Membership: ServiceLifecycle.Service {
         var view: MembershipView
         var isLeaving = false
         var isAnswered = false
+        var failure: StateError?
+        /// The other session under this replica's id that operators were told of.
+        var namesake: String?
         var subscribers: [Int: AsyncStream<MembershipView>.Continuation] = [:]
         var subscribed = 0
     }
@@ -78,6 +81,9 @@ public final class Membership: ServiceLifecycle.Service {
     /// Whether Redis answered the latest beat.
     var isAnswered: Bool { self.inner.withLock { $0.isAnswered } }
 
+    /// Why Redis did not answer the latest beat.
+    var failure: StateError? { self.inner.withLock { $0.failure } }
+
     /// The view now and each newer one; a slow reader gets the newest only.
     public func views() -> AsyncStream<MembershipView> {
         let (stream, continuation) = AsyncStream.makeStream(
@@ -115,7 +121,7 @@ public final class Membership: ServiceLifecycle.Service {
                 ? inner.machine.heardLapsed(ordinal: inner.machine.ordinal) : .nothing
         }
         guard action == .lost else { return }
-        self.logger.warning("the session is over", metadata: ["mm.session": "\(session)"])
+        self.logger.warning("redis no longer holds the session, joining again", metadata: ["mm.session": "\(session)"])
         self.bell.ring()
     }
 
@@ -159,6 +165,7 @@ public final class Membership: ServiceLifecycle.Service {
             let now = self.time.now()
             self.inner.withLock { inner in
                 inner.isAnswered = false
+                inner.failure = error
                 inner.machine.failed(now: now)
             }
             self.logger.debug("a beat failed", metadata: ["mm.error": "\(error)"])
@@ -170,6 +177,7 @@ public final class Membership: ServiceLifecycle.Service {
         let action = self.inner.withLock { inner in
             let action = inner.machine.answered(answer, sentAt: sentAt, now: now)
             inner.isAnswered = true
+            inner.failure = nil
             guard let sight else { return action }
             inner.view = MembershipView(
                 replicas: sight.replicas,
@@ -180,11 +188,24 @@ public final class Membership: ServiceLifecycle.Service {
             for subscriber in inner.subscribers.values { subscriber.yield(inner.view) }
             return action
         }
+        self.tell(of: sight?.namesake)
         switch action {
         case .nothing: break
         case .began(let ordinal): self.logger.info("joined", metadata: ["mm.session": "\(self.name(ordinal))"])
-        case .lost: self.logger.warning("the session is over", metadata: ["mm.replica": "\(self.replica)"])
+        case .lost: self.logger.warning("redis no longer holds the session, joining again")
         }
+    }
+
+    /// Two replicas with one id: each is shown in the other's place, and a switch waits for one of them only.
+    private func tell(of namesake: String?) {
+        guard let namesake else { return }
+        let isNew = self.inner.withLock { inner in
+            defer { inner.namesake = namesake }
+            return inner.namesake != namesake
+        }
+        guard isNew else { return }
+        let message: Logger.Message = "another replica bears the same REPLICA_ID: give each one its own, or none"
+        self.logger.error(message, metadata: ["mm.session": "\(namesake)"])
     }
 
     private func end() async {

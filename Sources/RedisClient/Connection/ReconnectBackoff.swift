@@ -2,7 +2,8 @@
 /// not come back together.
 ///
 /// Each wait is drawn between the base and three times the wait before, up to a cap that depends on what went wrong: a
-/// server that refuses our password will not change its mind within a second.
+/// server that is full gets more time. Also one that refuses our password is asked soon again: it may be one that was
+/// started without its configuration, and a cluster is to be whole within 5 s of its return.
 struct ReconnectBackoff: Sendable, Equatable {
     private static let base = 50.0
     private var last = Self.base
@@ -21,8 +22,7 @@ struct ReconnectBackoff: Sendable, Equatable {
 
     private static func capMilliseconds(_ code: RedisError.Code) -> Double {
         switch code {
-        case .noAuth, .noPermission, .unsupported, .invalidConfiguration: 30_000
-        case .tooManyClients: 5_000
+        case .noAuth, .noPermission, .unsupported, .invalidConfiguration, .tooManyClients: 3_000
         default: 2_000
         }
     }

@@ -17,6 +17,7 @@ import Testing
         let holder: SnapshotHolder
         let membership: Membership
         let loop: CatchUpLoop
+        let log: LogCapture
         var gate: CatchUpGate { self.plane.catchUpGate }
     }
 
@@ -26,7 +27,8 @@ import Testing
 
     private func withParts(_ body: @Sendable (Parts) async throws -> Void) async throws {
         let fixture = try await RedisFixture.start()
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let log = LogCapture()
+        let logger = log.logger()
         let plane = DataPlane(
             settings: DataPlaneSettings(replicaID: "r1"),
             group: MultiThreadedEventLoopGroup.singleton,
@@ -51,7 +53,8 @@ import Testing
                 plane: plane,
                 holder: holder,
                 membership: membership,
-                loop: loop
+                loop: loop,
+                log: log
             )
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await membership.run() }
@@ -88,6 +91,12 @@ import Testing
             #expect(goesOn)
             let isSaid = try await eventually(within: .seconds(20)) { parts.loop.cutOffSince != nil }
             #expect(isSaid)
+            let isExplained = try await eventually(within: .seconds(20)) {
+                parts.log.entries.contains {
+                    $0.level == .warning && $0.metadata["mm.error"]?.contains("no reply") == true
+                }
+            }
+            #expect(isExplained, "\(parts.log.entries)")
             parts.redis.signal(18)  // SIGCONT
             let isBack = try await eventually(within: .seconds(20)) {
                 !parts.gate.isOpen && parts.loop.cutOffSince == nil

@@ -7,6 +7,7 @@ extension Samples {
     /// A replica's session that begins when it is run, with a lease that no busy machine lets lapse.
     static func membership(
         _ replica: String = "r1",
+        boot: String = "b",
         lease: Duration = .seconds(60),
         state: ClusterState,
         logger: Logger
@@ -20,7 +21,7 @@ extension Samples {
         )
         return Membership(
             replica: replica,
-            boot: "b",
+            boot: boot,
             lease: lease,
             state: state,
             status: { report },
