@@ -8,6 +8,9 @@ enum Patience {
 }
 
 /// Asks again and again until it is so, or long after the `limit`, which is what a machine at rest would need.
+///
+/// Within another closure bind the answer first, and then `#expect` it: Swift 6.3 may give a closure that stands in
+/// `#expect` and the next one beside it one and the same body, and then the second question is never asked.
 public func eventually(within limit: Duration, _ holds: @Sendable () async throws -> Bool) async throws -> Bool {
     try await happens(within: max(limit, Patience.min), holds)
 }

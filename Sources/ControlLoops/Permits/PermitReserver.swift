@@ -61,12 +61,15 @@ public final class PermitReserver: ServiceLifecycle.Service {
     }
 
     /// One turn: what is held follows what is needed, as far as one call to Redis brings it.
+    ///
+    /// That others want permits is told before the needs are read: whoever ends a request after that rings.
     func turn() async {
         defer { self.tellWanted() }
         let session = self.membership.session
+        self.book.withLock { $0.follow(session: session?.name) }
+        self.tellWanted()
         let demands = self.port.demand()
         let gone = self.book.withLock { book in
-            book.follow(session: session?.name)
             book.keep(demands)
             return session == nil ? [] : book.takeGone()
         }

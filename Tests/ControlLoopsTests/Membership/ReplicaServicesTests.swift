@@ -147,16 +147,33 @@ private struct TestReplica: Sendable {
         try await self.withReplicas { a, b in
             a.port.want(3)
             a.permits.wake()
-            #expect(try await eventually(within: self.patience) { a.port.inFlight == 3 && !a.port.areWanted })
+            let isAlone = try await eventually(within: self.patience) { a.port.inFlight == 3 && !a.port.areWanted }
+            #expect(isAlone)
             b.port.want(1)
             b.permits.wake()
-            let stopped = try await eventually(within: self.patience) { a.port.granted < 3 }
-            #expect(stopped, "a heard that b waits")
-            #expect(try await eventually(within: self.patience) { a.port.areWanted })
+            let heard = try await eventually(within: self.patience) { a.port.areWanted }
+            #expect(heard, "a heard that b waits")
             #expect(b.port.inFlight == 0)
             a.port.endAll()
             a.permits.wake()
-            #expect(try await eventually(within: self.patience) { b.port.inFlight == 1 })
+            let passedOn = try await eventually(within: self.patience) { b.port.inFlight == 1 }
+            #expect(passedOn)
+        }
+    }
+
+    /// Else a request that ends in between rings for nobody, and its permit rests until the next tick.
+    @Test func `tells the data plane that others wait before it reads what is in flight`() async throws {
+        try await self.withReplicas { a, b in
+            a.port.want(3)
+            a.permits.wake()
+            let isAlone = try await eventually(within: self.patience) { a.port.inFlight == 3 && !a.port.areWanted }
+            #expect(isAlone)
+            a.port.endAll()
+            b.port.want(1)
+            b.permits.wake()
+            let passedOn = try await eventually(within: self.patience) { b.port.inFlight == 1 }
+            #expect(passedOn)
+            #expect(!a.port.loweredUnawares)
         }
     }
 

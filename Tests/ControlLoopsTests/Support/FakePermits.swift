@@ -8,6 +8,8 @@ final class FakePermits: PermitPort {
         var demand: PermitDemand
         var granted = 0
         var areWanted = true
+        var wereWantedWhenRead = true
+        var loweredUnawares = false
     }
 
     private let state: Mutex<State>
@@ -20,6 +22,8 @@ final class FakePermits: PermitPort {
     var granted: Int { self.state.withLock { $0.granted } }
     var areWanted: Bool { self.state.withLock { $0.areWanted } }
     var inFlight: Int { self.state.withLock { $0.demand.inFlight } }
+    /// Whether permits were taken away by figures that were read before those who end requests knew that others wait.
+    var loweredUnawares: Bool { self.state.withLock { $0.loweredUnawares } }
 
     func want(_ count: Int) {
         self.state.withLock { $0.demand.waiting += count }
@@ -29,10 +33,16 @@ final class FakePermits: PermitPort {
         self.state.withLock { $0.demand.inFlight = 0 }
     }
 
-    func demand() -> [PermitDemand] { self.state.withLock { [$0.demand] } }
+    func demand() -> [PermitDemand] {
+        self.state.withLock { state in
+            state.wereWantedWhenRead = state.areWanted
+            return [state.demand]
+        }
+    }
 
     func grant(_ held: Int, to key: InstanceKey) -> Int {
         self.state.withLock { state in
+            if held < state.granted, !state.wereWantedWhenRead { state.loweredUnawares = true }
             state.granted = held
             let admitted = max(0, min(state.demand.waiting, held - state.demand.inFlight))
             state.demand.waiting -= admitted
