@@ -45,11 +45,12 @@ struct GatheredAnswer {
 
     /// Ready for another one. Of the memory little is kept.
     mutating func clear() {
-        let keeps = self.answer.body.capacity <= Self.restingBytesMax
         self.isTooLong = false
         self.answer.status = 0
         self.answer.latencyMicroseconds = 0
         self.answer.form = .native
+        guard !self.answer.body.isEmpty || self.answer.body.capacity > Self.restingBytesMax else { return }
+        let keeps = self.answer.body.capacity <= Self.restingBytesMax
         if keeps { self.answer.body.removeAll(keepingCapacity: true) } else { self.answer.body = [] }
     }
 

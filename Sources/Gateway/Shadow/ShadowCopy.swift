@@ -13,14 +13,12 @@ internal import Registry
 /// Cost for the caller: his answer is copied up to `GatheredAnswer.bytesMax`, of his request not a byte: its image changes
 /// places with the one of the copy before. The object serves again, see `ShadowShelf`. Confined to its event loop.
 final class ShadowCopy: AnswerTap {
-    /// What of one request is needed to copy it.
+    /// What of one request is needed to copy it. Small, and read where it lies: every caller who is copied pays for it.
     private struct Task {
         let route: ShadowRoute
         let lane: VersionLane
         /// The protocol of the request and of both answers.
         let speaks: RoutePool.Capability
-        /// What the caller asked for where the body does not say it.
-        let order: InferenceOrder?
         let namesVersion: Bool
         let bytes: Int
     }
@@ -30,6 +28,8 @@ final class ShadowCopy: AnswerTap {
     private let exchange: Exchange
     private let nobody = AnswerSink()
     private var task: Task?
+    /// What the caller asked for where the body does not say it.
+    private var order: InferenceOrder?
     /// The caller's, until it has ended.
     private var original: Exchange?
     private var callers = GatheredAnswer()
@@ -50,13 +50,16 @@ final class ShadowCopy: AnswerTap {
         to route: ShadowRoute,
         lane: VersionLane
     ) {
-        let order = exchange.order
+        var namesVersion = exchange.namesVersion
+        if let order = exchange.order {
+            self.order = order
+            namesVersion = order.version.map { $0 != .latest } ?? false
+        }
         self.task = Task(
             route: route,
             lane: lane,
             speaks: pool.key.capability,
-            order: order,
-            namesVersion: order.map { $0.version.map { $0 != .latest } ?? false } ?? exchange.namesVersion,
+            namesVersion: namesVersion,
             bytes: exchange.image.bodyBytes
         )
         lane.copiesUnderWay += 1
@@ -98,8 +101,8 @@ final class ShadowCopy: AnswerTap {
     }
 
     private func giveBack() {
-        guard let task = self.task else { return }
-        self.task = nil
+        guard let task = self.task.take() else { return }
+        if self.order != nil { self.order = nil }
         task.lane.copiesUnderWay -= 1
         self.gathered.clear()
         self.callers.clear()
@@ -110,19 +113,19 @@ final class ShadowCopy: AnswerTap {
     // MARK: The copy
 
     func begin() {
-        guard let task = self.task else { return }
-        guard !task.namesVersion else {
-            task.lane.shadowDue += 100
+        guard let speaks = self.task?.speaks, let pool = self.task?.route.pool else { return }
+        guard self.task?.namesVersion == false else {
+            self.task?.lane.shadowDue += 100
             return self.giveBack()
         }
-        let (exchange, pool) = (self.exchange, task.route.pool)
+        let exchange = self.exchange
         exchange.upstreamNanoseconds = 0
-        switch (task.speaks, pool.key.capability) {
+        switch (speaks, pool.key.capability) {
         case (.inference, .inference):
-            exchange.order = task.order ?? InferenceOrder(modelType: pool.key.modelType)
+            exchange.order = self.order ?? InferenceOrder(modelType: pool.key.modelType)
             exchange.begin(pool, sink: self, now: MonotonicClock.now())
         case (.inference, _):
-            let order = task.order ?? InferenceOrder(modelType: pool.key.modelType)
+            let order = self.order ?? InferenceOrder(modelType: pool.key.modelType)
             let jsonBytes = exchange.image.passedOn("inference-header-content-length").map { Int($0) ?? -1 }
             exchange.beginTranslated(pool, order, jsonBytes: jsonBytes, for: self.translationCaller)
         case (_, .inference): exchange.beginTranslated(pool, for: self.translationCaller)
