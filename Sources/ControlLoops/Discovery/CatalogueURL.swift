@@ -19,7 +19,9 @@ public struct CatalogueURL: Hashable, Sendable, CustomStringConvertible {
         } catch {
             throw CatalogueURLError(description: "\(text) \(error)")
         }
-        self.path = (self.url.pathPrefix.isEmpty ? "/" : self.url.pathPrefix) + query
+        // A document's address, unlike a service's, may end with a slash.
+        let isFolder = self.url.pathPrefix.isEmpty || text[..<mark].hasSuffix("/")
+        self.path = self.url.pathPrefix + (isFolder ? "/" : "") + query
         self.description = text
     }
 }

@@ -21,7 +21,7 @@ public struct ServiceURL: Hashable, Sendable {
             throw ServiceURLError("contains a blank, a control character or a character outside ASCII")
         }
         let (scheme, rest) = try Self.splitScheme(text)
-        let slash = rest.firstIndex(of: "/") ?? rest.endIndex
+        let slash = rest.firstIndex { "/?#".contains($0) } ?? rest.endIndex
         let (host, port) = try Self.splitAuthority(rest[..<slash], defaultPort: scheme == .http ? 80 : 443)
         self.scheme = scheme
         self.host = host
@@ -100,11 +100,12 @@ public struct ServiceURL: Hashable, Sendable {
         guard !path.contains("?"), !path.contains("#") else {
             throw ServiceURLError("must have neither a query nor a fragment")
         }
+        let prefix = path.hasSuffix("/") ? path.dropLast() : path
         let refused = ["//", "/../", "/./", "\\", "%00", "%2f", "%2F", "%5c", "%5C"]
-        guard !refused.contains(where: { "\(path)/".contains($0) && path.count > 1 }) else {
+        guard !refused.contains(where: "\(prefix)/".contains) else {
             throw ServiceURLError("has a path that is not in its simplest form")
         }
-        return String(path.hasSuffix("/") ? path.dropLast() : path)
+        return String(prefix)
     }
 }
 
