@@ -90,7 +90,7 @@ struct EvaluationRun: Sendable {
                 throw Self.failure(error.code, error.sentence)
             }
             guard case .table(let table) = data else {
-                let why = "the data service's answer is longer than \(DataFetch.bytesMax) bytes: ask for less"
+                let why = "the data service's answer has more than \(DataFetch.limits): ask for less"
                 throw Self.failure(.payloadTooLarge, why)
             }
             do throws(DataFault) {

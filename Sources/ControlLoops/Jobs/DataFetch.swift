@@ -23,6 +23,8 @@ struct DataFetch: Sendable {
 
     /// A longer answer is not handed on to a trainer.
     static let bytesMax = 16 * 1024 * 1024
+    /// What is too much of it.
+    static let limits = "\(Self.bytesMax) bytes or \(DataTable.rowsMax) rows"
     /// Rounds over the instances, with a pause between them.
     private static let rounds = 3
 
@@ -74,7 +76,7 @@ struct DataFetch: Sendable {
         do throws(UpstreamFailure) {
             let answer = try await self.desk.port.call(call)
             self.note(key, "status_\(answer.status)", since: began)
-            return self.read(answer)
+            return self.read(answer, elsewhere: question.url(at: origin))
         } catch {
             self.note(key, error.kind.rawValue, since: began)
             guard error.isTooLong else {
@@ -82,12 +84,11 @@ struct DataFetch: Sendable {
                     Failure(code: .upstreamUnreachable, sentence: "\(error.kind.rawValue): \(error.detail)")
                 )
             }
-            if let url = question.url(at: origin) { return .success(.elsewhere(url)) }
-            return .failure(self.unusable("\(error.detail), and cannot be fetched by an address alone: ask for less"))
+            return self.tooMuch(error.detail, elsewhere: question.url(at: origin))
         }
     }
 
-    private func read(_ answer: UpstreamAnswer) -> Result<Data, Failure> {
+    private func read(_ answer: UpstreamAnswer, elsewhere url: String?) -> Result<Data, Failure> {
         let bytes = Array(answer.body.readableBytesView)
         guard answer.status == 200 else {
             let why = DataQuestion.error(bytes, of: self.source.query) ?? "without a reason"
@@ -99,8 +100,14 @@ struct DataFetch: Sendable {
             let type = answer.header("content-type") ?? ""
             return .success(.table(try DataQuestion.read(bytes, contentType: type, of: self.source.query)))
         } catch {
+            if error.isTooMuch { return self.tooMuch(error.description, elsewhere: url) }
             return .failure(self.unusable(error.description))
         }
+    }
+
+    private func tooMuch(_ why: String, elsewhere url: String?) -> Result<Data, Failure> {
+        if let url { return .success(.elsewhere(url)) }
+        return .failure(self.unusable("\(why), and cannot be fetched by an address alone: ask for less"))
     }
 
     private func unusable(_ why: String) -> Failure {

@@ -23,7 +23,7 @@ extension JobRun {
         var trainers = self.desk.trainers(for: self.job)
         if let order, order.needsDataURL {
             trainers = trainers.filter(\.takesDataURL)
-            let why = "the data has more than \(DataFetch.bytesMax) bytes, and no trainer has the capability data_url"
+            let why = "the data has more than \(DataFetch.limits), and no trainer has the capability data_url"
             if trainers.isEmpty { return self.machine.lacksData(.payloadTooLarge, why) }
         }
         return self.machine.looked(trainers, now: self.desk.time.now())

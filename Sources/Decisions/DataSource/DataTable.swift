@@ -6,7 +6,7 @@ public struct DataTable: Hashable, Sendable {
     /// As many cells each as there are columns.
     public var rows: [[JSONValue]]
 
-    /// More rows are refused: a trainer that needs more fetches them by itself.
+    /// More rows are not handed on: a trainer that needs more fetches them by itself.
     public static let rowsMax = 1_000_000
     public static let columnsMax = 1000
 
@@ -31,8 +31,18 @@ public struct DataTable: Hashable, Sendable {
 /// Why a data service's answer gives no data; a sentence for the caller.
 public struct DataFault: Error, Hashable, Sendable, CustomStringConvertible {
     public let description: String
+    /// Nothing is wrong with the rows but their number.
+    public let isTooMuch: Bool
 
     public init(_ description: String) {
         self.description = description
+        self.isTooMuch = false
     }
+
+    private init(tooMuch description: String) {
+        self.description = description
+        self.isTooMuch = true
+    }
+
+    static let tooManyRows = DataFault(tooMuch: "the answer has more than \(DataTable.rowsMax) rows")
 }

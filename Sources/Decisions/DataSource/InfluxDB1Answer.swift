@@ -62,7 +62,7 @@ public enum InfluxDB1Answer {
             self.columns = names
             let values = series["values"]?.asArray ?? []
             guard self.rows.count + values.count <= DataTable.rowsMax else {
-                throw DataFault("the answer has more than \(DataTable.rowsMax) rows")
+                throw .tooManyRows
             }
             for value in values {
                 guard let cells = value.asArray, cells.count == columns.count else {

@@ -59,7 +59,7 @@ public enum InfluxDB2Answer {
                 throw DataFault("InfluxDB says: \(record[place].prefix(500))")
             }
             guard (table?.rows.count ?? 0) < DataTable.rowsMax else {
-                throw DataFault("the answer has more than \(DataTable.rowsMax) rows")
+                throw .tooManyRows
             }
             table?.rows.append(self.kept.map { self.value(record[$0], at: $0) })
         }

@@ -56,7 +56,7 @@ public enum PlainAnswer {
 
     private static func rows(_ rows: [JSONValue], _ columns: [String]) throws(DataFault) -> DataTable {
         guard rows.count <= DataTable.rowsMax else {
-            throw DataFault("the answer has more than \(DataTable.rowsMax) rows")
+            throw .tooManyRows
         }
         guard columns.count <= DataTable.columnsMax else {
             throw DataFault("the answer has more than \(DataTable.columnsMax) columns")
@@ -78,7 +78,7 @@ public enum PlainAnswer {
         var records: [[String]] = []
         while let record = try text.nextRecord() {
             guard records.count <= DataTable.rowsMax else {
-                throw DataFault("the answer has more than \(DataTable.rowsMax) rows")
+                throw .tooManyRows
             }
             if !record.isEmpty { records.append(record) }
         }

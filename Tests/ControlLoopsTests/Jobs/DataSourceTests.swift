@@ -61,10 +61,10 @@ import Testing
         await stub.stop()
     }
 
-    @Test(arguments: [true, false]) func `that is too long goes as an address, to trainers that can fetch`(
-        fetches: Bool
-    ) async throws {
-        let long = "[" + String(repeating: "1,", count: 9 * 1024 * 1024) + "1]"
+    /// Too many bytes, and too many rows in few bytes.
+    @Test(arguments: [true, false], [9 * 1024 * 1024, 1_000_000])
+    func `that is too much goes as an address, to trainers that can fetch`(fetches: Bool, rows: Int) async throws {
+        let long = "[" + String(repeating: "1,", count: rows) + "1]"
         let stub = try await StubUpstream.answering(StubUpstream.json(long))
         let (job, body) = try await DataBench.train(
             from: stub.url,
