@@ -54,7 +54,11 @@ import Testing
         for path in ["/v2/models/LSTM/ready", "/v2/models/LSTM/versions/default/ready"] {
             let answer = try await self.replica.send(.get, path)
             #expect(answer.status == (isReady ? .ok : .badRequest))
-            if !isReady { #expect(try answer.string("error")?.contains("is not ready") == true) }
+            if isReady { continue }
+            #expect(try answer.string("error")?.contains("is not ready") == true)
+            #expect(try answer.string("code") == "no_healthy_service")
+            #expect(try answer.string("request_id") == answer.headers[.requestID])
+            #expect(answer.headers[.managerErrorCode] == "no_healthy_service")
         }
         let rows = try JSONValue.parse(try await self.replica.send(.post, "/v2/repository/index").text).asArray
         #expect(rows?.map { $0["state"]?.asString } == [isReady ? "READY" : "UNAVAILABLE"])

@@ -51,6 +51,13 @@ import Testing
         #expect(names.count == Set(names).count)
     }
 
+    @Test(arguments: ["/predict", "/v2/models/{model_type}/infer"])
+    func `tells that a prediction may be refused by its media type`(path: String) async throws {
+        let document = try JSONValue.parse(try await self.replica.send(.get, "/openapi.json").text)
+        let answers = document["paths"]?[path]?["post"]?["responses"]?.asObject?.names ?? []
+        #expect(answers.contains("415"), "\(answers)")
+    }
+
     static let validator = ["python3", "-c", "import openapi_spec_validator"]
 
     @Test(.enabled(if: Self.succeeds(Self.validator), "PyPI's openapi-spec-validator is not installed"))

@@ -71,8 +71,10 @@ struct InferenceReads: Sendable {
     func ready(_ call: Call) async throws -> Response {
         let asked = try await self.asked(call)
         guard asked.model.admits(asked.version), self.isReady(asked.type, asked.version) else {
-            let name = "model \(asked.type), version \(asked.version),"
-            return .json(["error": .string("\(name) is not ready")], status: .badRequest)
+            let sentence = "model \(asked.type), version \(asked.version), is not ready"
+            var answer = ProblemAnswer(Problem(.noHealthyService, sentence)).response(requestID: call.requestID)
+            answer.status = .badRequest
+            return answer
         }
         return .json(["name": .string(asked.type.text), "ready": true])
     }

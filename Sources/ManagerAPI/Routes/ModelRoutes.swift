@@ -42,8 +42,9 @@ enum ModelRoutes {
     }
 
     static let upstream: [Problem.Code] = [
-        .invalidRequest, .modelNotFound, .versionNotFound, .capabilityMismatch, .payloadTooLarge, .validationError,
-        .upstreamUnreachable, .upstreamInvalid, .noHealthyService, .overloaded, .upstreamTimeout,
+        .invalidRequest, .modelNotFound, .versionNotFound, .capabilityMismatch, .payloadTooLarge,
+        .unsupportedMediaType, .validationError, .upstreamUnreachable, .upstreamInvalid, .noHealthyService, .overloaded,
+        .upstreamTimeout,
     ]
 
     static let steering: [Route.Parameter] = [
