@@ -221,16 +221,14 @@ final class RoutingTable: Sendable {
             }
         }
 
-        /// What requests may call the versions. A retired one is not known any more.
+        /// What requests may call the versions, as `Model.resolve` has it. A retired one is not known any more.
         private static func names(of model: Model, _ admitted: [ModelVersion: Version]) -> [(
             key: String, value: Version?
         )] {
-            let known = model.knownVersions.filter { model.pointers.notes[$0]?.state != .retired }
-            var named: [(key: String, value: Version?)] = known.map { ($0.text, admitted[$0]) }
-            for (alias, target) in model.aliases where !known.contains(alias) {
-                named.append((alias.text, admitted[target]))
+            let known = model.knownVersions.filter {
+                model.pointers.notes[$0]?.state != .retired && model.aliases[$0] == nil
             }
-            return named
+            return known.map { ($0.text, admitted[$0]) } + model.aliases.map { ($0.text, admitted[$1]) }
         }
 
         /// A version that nothing serves gets no share: its requests go to the others in proportion.

@@ -135,8 +135,8 @@ struct InferenceReads: Sendable {
 
     private func resolve(_ asked: ModelVersion, _ type: ModelType, _ model: Model) throws(Problem) -> ModelVersion {
         let known = Self.versions(of: model)
-        if known.contains(asked) { return asked }
         if let version = model.resolve(asked), known.contains(version) { return version }
+        if known.contains(asked) { return asked }
         throw Problem(.versionNotFound, "model_type \(type) has neither a version nor an alias \(asked)")
     }
 }

@@ -106,10 +106,12 @@ public struct Model: Hashable, Sendable {
     }
 
     /// The version that a request's `model_version` means, whether or not a service has it. Nil: neither version nor alias.
+    ///
+    /// An alias goes before a version of its name, which can only have been registered after it was set: a new version
+    /// takes no traffic by itself, that of an alias neither.
     public func resolve(_ asked: ModelVersion) -> ModelVersion? {
         if asked == .latest { return self.latest }
-        if self.versions[asked] != nil { return asked }
-        return self.aliases[asked]
+        return self.aliases[asked] ?? (self.versions[asked] != nil ? asked : nil)
     }
 
     public static func == (left: Model, right: Model) -> Bool {

@@ -68,6 +68,13 @@ import Testing
         #expect(try plan(#"{"model_type":"LSTM"}"#, table, .training) == "v1")
     }
 
+    /// Whoever registers a version under the name of an alias must not get the alias' callers by it.
+    @Test func `leaves an alias with its version when another one is registered under its name`() throws {
+        let table = try table(try pointers(aliases: ["v2": "v1"]))
+        #expect(try plan(#"{"model_type":"LSTM","model_version":"v2"}"#, table) == "v1")
+        #expect(try plan(#"{"model_type":"LSTM","model_version":"v2"}"#, table, .training) == "v1")
+    }
+
     @Test func `gives the share of a version that nothing serves to the others`() throws {
         let table = try table(try pointers(split: ["v1": 50, "v9": 50]))
         #expect(
