@@ -19,6 +19,8 @@ public actor ServicesFileLoop: ServiceLifecycle.Service {
     private var watch = FileWatch()
     /// The text that was read last, so that a touched file is not applied anew.
     private var lastText: UInt64?
+    /// The settings that a good file had when it was last read; the program read them once, when it started.
+    private var settings: [String: String]?
     /// What the file said when it was last read and good.
     private var entries: [FileReconciliation.Entry]?
     /// The term under which these entries were applied to their end.
@@ -70,8 +72,10 @@ public actor ServicesFileLoop: ServiceLifecycle.Service {
             let hash = StableHash.of(text)
             guard hash != self.lastText else { return }
             self.lastText = hash
-            self.entries = try ServicesFile.parse(text).services.map { FileReconciliation.Entry($0) }
+            let file = try ServicesFile.parse(text)
+            self.entries = file.services.map { FileReconciliation.Entry($0) }
             self.appliedUnder = nil
+            self.note(file.settings)
         } catch {
             self.logger.error(
                 "the services file is refused; the old one stays",
@@ -80,6 +84,12 @@ public actor ServicesFileLoop: ServiceLifecycle.Service {
                 ])
             )
         }
+    }
+
+    private func note(_ settings: [String: String]) {
+        defer { self.settings = settings }
+        guard let before = self.settings, before != settings else { return }
+        self.logger.warning("settings of the services file take effect at the next start", metadata: self.metadata())
     }
 
     private func apply(_ entries: [FileReconciliation.Entry], under term: Term) async {

@@ -50,7 +50,7 @@ extension Problem {
         case .noHistory:
             self.init(
                 .versionConflict,
-                "model_type \(type) was never switched, so there is no version before",
+                "model_type \(type) has no version before: it was never switched, or is back already",
                 detail: "allowed is a switch"
             )
         case .isVersion:

@@ -144,6 +144,20 @@ import Testing
         #expect(self.log.entries.filter { $0.level == .warning }.count == (commands == 4 ? 0 : 1))
     }
 
+    @Test func `tells that changed settings wait for the next start`() async throws {
+        let loop = self.loop()
+        let told = { self.log.entries.count { $0.message.contains("at the next start") } }
+        try self.write(#"{"services": {}, "settings": {"MAX_RETRIES": 1}}"#)
+        await loop.turn()
+        try self.write(#"{"services": {}, "settings": {"MAX_RETRIES": 1 }}"#)
+        await self.turns(loop)
+        #expect(told() == 0)
+        try self.write(#"{"services": {}, "settings": {"MAX_RETRIES": 2}}"#)
+        await self.turns(loop)
+        await self.turns(loop)
+        #expect(told() == 1)
+    }
+
     @Test func `applies the others when one entry is refused for good, and does not repeat that one`() async throws {
         let loop = self.loop()
         await self.registry.refuse("b")
