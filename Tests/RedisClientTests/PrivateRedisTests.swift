@@ -48,6 +48,23 @@ import Testing
         }
     }
 
+    @Test func `says how it ended, and its last words only when it ended by itself`() async throws {
+        let directory = try TemporaryDirectory.make("private")
+        let log = LogCapture()
+        @Sendable func reason() -> String? {
+            log.entries.last { $0.message.contains("private redis ended") }?.metadata["mm.reason"]
+        }
+        try await self.running(in: directory, logger: log.logger()) { redis in
+            let first = try #require(LeftoverServer.find(in: directory).first)
+            kill(first, SIGKILL)
+            try await becomesTrue { reason()?.contains("killed by signal 9") == true }
+            try await becomesTrue { (try? await redis.send(["PING"])) != nil }
+            let second = try #require(LeftoverServer.find(in: directory).first)
+            kill(second, SIGTERM)
+            try await becomesTrue { reason()?.contains("bye bye") == true }
+        }
+    }
+
     @Test func `does not outlive a parent that is killed`() async throws {
         let directory = try TemporaryDirectory.make("private")
         await #expect(processExitsWith: .signal(SIGKILL)) { [directory = directory as String] in
@@ -173,7 +190,7 @@ import Testing
         let file = try #require(fopen(path, "w"))
         fputs(String(repeating: "x", count: 1024 * 1024) + "\nthe last line\n", file)
         fclose(file)
-        #expect(DataDirectory.lastLogLine(in: directory) == "the last line")
+        #expect(DataDirectory.lastLogLines(in: directory) == "the last line", "no half lines")
         DataDirectory.boundLog(in: directory)
         var status = stat()
         #expect(stat(path, &status) == 0)
@@ -203,8 +220,12 @@ import Testing
     }
 
     /// Runs a private Redis and a client of it for as long as `body` takes, then ends both and waits for it.
-    private func running(in directory: String, _ body: (Redis) async throws -> Void) async throws {
-        let server = try PrivateRedis(directory: directory, logger: self.logger)
+    private func running(
+        in directory: String,
+        logger: Logger? = nil,
+        _ body: (Redis) async throws -> Void
+    ) async throws {
+        let server = try PrivateRedis(directory: directory, logger: logger ?? self.logger)
         var configuration = server.configuration
         configuration.commandTimeout = .seconds(20)
         let redis = Redis(

@@ -31,15 +31,16 @@ enum DataDirectory {
         if stat(path, &status) == 0, status.st_size > self.logBytesMax { truncate(path, 0) }
     }
 
-    /// What the server said last; usually why it ended.
-    static func lastLogLine(in directory: String) -> String {
+    /// The last two lines the server wrote, whole ones; usually why it ended: the cause stands before the decision.
+    static func lastLogLines(in directory: String) -> String {
         guard let file = fopen("\(directory)/\(self.log)", "re") else { return "it left no log" }
         defer { fclose(file) }
-        fseek(file, -400, SEEK_END)
-        let bytes = withUnsafeTemporaryAllocation(byteCount: 400, alignment: 1) { buffer -> [UInt8] in
+        let isWhole = fseek(file, -2000, SEEK_END) != 0
+        let bytes = withUnsafeTemporaryAllocation(byteCount: 2000, alignment: 1) { buffer -> [UInt8] in
             Array(buffer.prefix(fread(buffer.baseAddress, 1, buffer.count, file)))
         }
-        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").last.map(String.init) ?? "its log is empty"
+        let lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n").dropFirst(isWhole ? 0 : 1)
+        return lines.isEmpty ? "its log is empty" : lines.suffix(2).joined(separator: " / ")
     }
 
     private static func makeMissing(_ directory: String) throws(PrivateRedisError) {

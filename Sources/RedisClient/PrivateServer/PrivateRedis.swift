@@ -1,3 +1,4 @@
+internal import Glibc
 public import Logging
 public import ServiceLifecycle
 
@@ -93,9 +94,15 @@ public final class PrivateRedis: Service, Sendable {
             "private redis ended, starting it again",
             metadata: [
                 "mm.redis.pid": "\(process.pid)", "mm.redis.log": "\(self.directory)/\(DataDirectory.log)",
-                "mm.reason": "\(DataDirectory.lastLogLine(in: self.directory))",
+                "mm.reason": "\(self.reason(process))",
             ]
         )
+    }
+
+    /// What was written before a signal came has nothing to do with the end.
+    private func reason(_ process: ServerProcess) -> String {
+        guard let signal = process.endedBySignal else { return DataDirectory.lastLogLines(in: self.directory) }
+        return "killed by signal \(signal)\(signal == SIGKILL ? ", as the kernel does when memory runs out" : "")"
     }
 
     private func keepLogBounded() async {

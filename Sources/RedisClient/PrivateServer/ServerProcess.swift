@@ -18,7 +18,7 @@ public final class ServerProcess: Sendable {
 
     private enum Exit {
         case running([CheckedContinuation<Void, Never>])
-        case ended
+        case ended(signal: Int32?)
     }
 
     private init(pid: Int32, thread: NIOThreadPool) {
@@ -62,6 +62,11 @@ public final class ServerProcess: Sendable {
         self.exit.withLock { if case .running = $0 { true } else { false } }
     }
 
+    /// The signal that ended it; nil while it runs, and when it ended by itself.
+    public var endedBySignal: Int32? {
+        self.exit.withLock { if case .ended(let signal) = $0 { signal } else { nil } }
+    }
+
     /// Sends a signal; nothing happens when the process has ended (its number may belong to another one by then).
     public func signal(_ number: Int32) {
         self.exit.withLock { exit in
@@ -99,9 +104,9 @@ public final class ServerProcess: Sendable {
         self.thread.submit { _ in
             Subprocess.awaitEnd(of: self.pid)
             let waiting = self.exit.withLock { exit -> [CheckedContinuation<Void, Never>] in
-                Subprocess.reap(self.pid)
+                let signal = Subprocess.reap(self.pid)
                 guard case .running(let waiting) = exit else { return [] }
-                exit = .ended
+                exit = .ended(signal: signal)
                 return waiting
             }
             for continuation in waiting { continuation.resume() }

@@ -64,9 +64,14 @@ enum Subprocess {
         while waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT) == -1, errno == EINTR {}
     }
 
-    /// Takes note of the child's end; its number may be used again from now on.
-    static func reap(_ pid: pid_t) {
-        while waitpid(pid, nil, 0) == -1, errno == EINTR {}
+    /// Takes note of the child's end; its number may be used again from now on. Returns the signal that ended it.
+    @discardableResult
+    static func reap(_ pid: pid_t) -> Int32? {
+        var status: Int32 = 0
+        while waitpid(pid, &status, 0) == -1 {
+            guard errno == EINTR else { return nil }
+        }
+        return status & 0x7F == 0 ? nil : status & 0x7F  // WTERMSIG
     }
 
     /// With default signal handling, no signal blocked, and in a process group of its own.
