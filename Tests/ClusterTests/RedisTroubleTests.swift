@@ -112,6 +112,22 @@ import Testing
         await stub.stop()
     }
 
+    @Test func `one that grants too few rights at the start is named with what it said`() async throws {
+        let (redis, port) = try await RedisFixture.startListening { ["--port", "\($0)"] }
+        _ = await RedisText.ask(port, "ACL SETUSER default -fcall -fcall_ro")
+        let replica = try await LocalReplica.start(["REDIS_URL": redis.url])
+        defer { replica.manager.signal(SIGKILL) }
+        let line = try await replica.manager.errorLine(containing: "cannot be followed yet", within: .seconds(30))
+        #expect(line?.contains("NOPERM") == true, "\(replica.manager.standardError)")
+        #expect(try await replica.client.get("/health/ready").status == 503)
+        _ = await RedisText.ask(port, "ACL SETUSER default +@all")
+        let isReady = try await eventually(within: .seconds(20)) {
+            try await replica.client.get("/health/ready").status == 200
+        }
+        #expect(isReady)
+        await redis.stop()
+    }
+
     @Test func `a replica starts with what it kept on disk, and gives an empty Redis all of it`() async throws {
         let (redis, port) = try await RedisFixture.startListening { ["--port", "\($0)"] }
         let stub = try await StubUpstream.answering(StubUpstream.json(#"{"prediction": 1}"#))

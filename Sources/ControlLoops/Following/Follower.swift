@@ -191,7 +191,7 @@ extension Follower {
     }
 
     private func lost(_ error: StateError) {
-        guard !Task.isCancelled, self.contact.lost() else { return }
+        guard !Task.isCancelled, self.contact.lost(because: "\(error)") else { return }
         let metadata: Logger.Metadata = ["mm.epoch": "\(self.floor)", "mm.error": "\(error)"]
         self.logger.warning("redis is away, the last snapshot is kept", metadata: metadata)
     }
@@ -232,8 +232,9 @@ extension Follower {
     }
 
     private func keep() async {
-        guard let disk else { return }
         try? await Task.sleep(for: Self.patience)
+        self.sayWhyNeverFollowed()
+        guard let disk else { return }
         if !self.contact.wasEverHeard { self.remember(disk) }
         var kept = 0
         while !Task.isCancelled {
@@ -241,6 +242,12 @@ extension Follower {
             try? await Task.sleep(for: Self.keepInterval)
         }
         self.keep(on: disk, unless: &kept)
+    }
+
+    /// That Redis is connected does not mean that it can be used: it may lack a right, or hold something else.
+    private func sayWhyNeverFollowed() {
+        guard !Task.isCancelled, !self.contact.wasEverHeard, let failure = self.contact.failure else { return }
+        self.logger.warning("redis cannot be followed yet", metadata: ["mm.error": "\(failure)"])
     }
 
     private func keep(on disk: DiskSnapshot, unless kept: inout Int) {
@@ -265,7 +272,7 @@ extension Follower {
             guard isTaken else { return }
             self.changed.yield()
             let metadata: Logger.Metadata = ["mm.epoch": "\(kept.epoch)", "mm.count": "\(kept.records.count)"]
-            self.logger.warning("redis cannot be reached, the snapshot on disk is served", metadata: metadata)
+            self.logger.warning("the snapshot on disk is served until redis is followed", metadata: metadata)
         } catch {
             self.logger.error("the snapshot on disk cannot be read", metadata: ["mm.error": "\(error)"])
         }

@@ -6,6 +6,7 @@ public final class StoreContact: Sendable {
         var lastHeard = ContinuousClock.now
         var isReachable = false
         var wasEverHeard = false
+        var failure: String?
     }
 
     /// A reachable Redis answers the waiting read of the log at least this often.
@@ -40,11 +41,16 @@ public final class StoreContact: Sendable {
         }
     }
 
+    /// Why it was not heard when it was last asked.
+    var failure: String? {
+        self.state.withLock { $0.failure }
+    }
+
     /// Returns whether it could be reached before.
     @discardableResult
-    func lost() -> Bool {
+    func lost(because failure: String) -> Bool {
         self.state.withLock { state in
-            defer { state.isReachable = false }
+            defer { (state.isReachable, state.failure) = (false, failure) }
             return state.isReachable
         }
     }

@@ -28,7 +28,7 @@ struct ReplicaLifecycle: ServiceLifecycle.Service {
     func run() async throws {
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         if await self.firstSnapshot(Self.firstSnapshotWait) == false {
-            self.logger.warning("serving without a registry: Redis has not answered yet")
+            self.logger.warning("serving without a registry: redis is not followed yet")
         }
         try await self.listen()
         try await self.serve(until: signals)
