@@ -218,6 +218,22 @@ import Testing
         #expect(second.headers[.contentSecurityPolicy] != policy)
     }
 
+    @Test func `reads and links from the operators' page only what there is`() async throws {
+        let page = try await self.replica.send(.get, "/dashboard").text
+        let table = self.replica.face().responder.table
+        let asked =
+            /(?:read\(|tried\(|href: |href=)"(\/[^"?]*)[^"]*"(?: \+ encodeURIComponent\([^)]*\)(?: \+ "([^"]*)")?)?/
+        let paths = page.matches(of: asked).map { found in
+            String(found.1) + (found.1.hasSuffix("/") ? "x" : "") + (found.2 ?? "")
+        }
+        for path in paths {
+            #expect(throws: Never.self, "\(path)") { try table.find(.get, path.split(separator: "/")) }
+        }
+        let parts = ["/health", "/cluster", "/cluster/stats", "/models", "/services", "/train", "/events"]
+        #expect(Set(parts).subtracting(paths).isEmpty, "\(paths)")
+        #expect(paths.contains("/services/x/health") && paths.contains("/models/x"), "\(paths)")
+    }
+
     @Test func `passes a prediction on and its answer back`() async throws {
         let answer = try await self.replica.send(
             .post,

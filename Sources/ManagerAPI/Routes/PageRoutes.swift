@@ -26,7 +26,7 @@ enum PageRoutes {
                 handler: { _ in .json(document) }
             ),
             Self.page("/docs", "getDocs", "This document for people", PackageResources.docs_html),
-            Self.page("/dashboard", "getDashboard", "Services and their state", PackageResources.dashboard_html),
+            Self.page("/dashboard", "getDashboard", "The cluster at one glance", PackageResources.dashboard_html),
         ]
     }
 
