@@ -67,7 +67,7 @@ let package = Package(
             path: "cluster/functions",
             resources: [
                 "library", "lease", "session", "permit", "ticket", "breaker", "health", "service", "model", "traffic",
-                "registry", "job", "discovery", "evaluation", "recording",
+                "served", "registry", "job", "discovery", "evaluation", "recording",
             ].map { .embedInCode("\($0).lua") },
             swiftSettings: settings
         ),

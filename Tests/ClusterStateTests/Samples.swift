@@ -50,6 +50,10 @@ enum Samples {
         _ = try await state.ticketBlocks([(pool: "LSTM/v1/prediction", count: 8)])
         let traffic = VersionTraffic(type: try #require(ModelType("LSTM")), version: .unnamed, requests: 1)
         _ = try await state.reportTraffic("r1.a", number: 1, epoch: Epoch(7), [traffic])
+        var served = ServedTraffic()
+        served.requests = 2
+        served.services[try #require(ServiceID("a")), default: ServiceTraffic()].requests = 1
+        _ = try await state.reportServed("r1.a", number: 1, served, [:])
         _ = try await state.reportOutcomes([try self.outcomes("lstm", failures: 5)], policy: self.rules)
         let finding = ToldFinding(instance: try self.instance("lstm"), kind: .well, latency: .zero, error: nil)
         _ = try await state.reportFindings([finding], by: "r1", interval: .seconds(10))

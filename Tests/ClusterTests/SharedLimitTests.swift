@@ -4,7 +4,7 @@ import Registry
 import Testing
 
 /// Three whole replicas over one Redis.
-private struct ThreeReplicas {
+struct ThreeReplicas {
     let replicas: [LocalReplica]
 
     static func start(_ extra: [String: String] = [:]) async throws -> ThreeReplicas {

@@ -22,6 +22,8 @@ final class FakeReplica: Sendable {
         var reports: [ServiceID: HealthReport] = [:]
         var probed: [ServiceID] = []
         var statistics = DataPlaneStatistics()
+        /// What callers of all replicas got; nil: the store cannot be asked.
+        var served: ServedTraffic?
         var versionTraffic: [VersionTraffic] = []
         var explanation = Explanation(candidates: [], wouldPick: nil, problem: nil)
         var exchanged: [GatewayRequest] = []
@@ -292,6 +294,8 @@ extension FakeReplica: SnapshotReads, HealthReports, StoreStatus, ClusterView, R
     func othersMayHold(_ service: ServiceID, drainingSince epoch: Epoch) async -> Bool {
         self.edit { $0.heldByOthers > 0 }
     }
+
+    func servedTraffic() async -> ServedTraffic? { self.edit { $0.served } }
 
     var isDraining: Bool { self.edit { $0.isDraining } }
 }

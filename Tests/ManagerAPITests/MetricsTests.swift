@@ -27,7 +27,7 @@ import Testing
             replica.statistics.overhead.counts[0] = 3
             replica.statistics.overhead.counts[19] = 1
             replica.statistics.overhead.sumMicroseconds = 61_000_090
-            replica.statistics.services[id] = ServiceStatistics()
+            replica.statistics.services[id] = ServiceTraffic()
         }
         return replica
     }

@@ -94,7 +94,7 @@ import Testing
     @Test func `shows the cluster and what it served`() async throws {
         self.replica.edit { state in
             state.statistics.requests = 10
-            var service = ServiceStatistics()
+            var service = ServiceTraffic()
             service.requests = 4
             service.latency.counts[5] = 4
             if let id = ServiceID("a") { state.statistics.services[id] = service }
@@ -105,6 +105,22 @@ import Testing
         #expect(stats["requests"] as? Int == 10)
         let service = try #require((stats["services"] as? [String: Any])?["a"] as? [String: Any])
         #expect(service["p99_ms"] as? Double == 2.5)
+        #expect(stats["scope"] as? String == "replica", "nobody else could be asked")
+    }
+
+    @Test func `shows what all replicas served when the store can be asked`() async throws {
+        self.replica.edit { state in
+            state.statistics.requests = 10
+            var served = ServedTraffic()
+            (served.requests, served.failures, served.retries) = (30, 2, 1)
+            if let id = ServiceID("a") { served.services[id, default: ServiceTraffic()].inFlight = 3 }
+            state.served = served
+        }
+        let stats = try await self.replica.send(.get, "/cluster/stats").members()
+        #expect(stats["requests"] as? Int == 30 && stats["failures"] as? Int == 2 && stats["retries"] as? Int == 1)
+        #expect(stats["scope"] as? String == "cluster")
+        let service = try #require((stats["services"] as? [String: Any])?["a"] as? [String: Any])
+        #expect(service["in_flight"] as? Int == 3)
     }
 
     private func addEvents() {

@@ -2,7 +2,7 @@
 ///
 /// A person loads the same text by hand, from this directory:
 /// `cat library.lua lease.lua session.lua permit.lua ticket.lua breaker.lua health.lua service.lua model.lua
-/// traffic.lua registry.lua job.lua discovery.lua evaluation.lua recording.lua | redis-cli -x FUNCTION LOAD`.
+/// traffic.lua served.lua registry.lua job.lua discovery.lua evaluation.lua recording.lua | redis-cli -x FUNCTION LOAD`.
 public enum ClusterFunctions {
     /// The library's name in its first two lines; the loader adds a hash of the content.
     public static let libraryName = "modelmanager"
@@ -19,6 +19,7 @@ public enum ClusterFunctions {
         PackageResources.service_lua,
         PackageResources.model_lua,
         PackageResources.traffic_lua,
+        PackageResources.served_lua,
         PackageResources.registry_lua,
         PackageResources.job_lua,
         PackageResources.discovery_lua,

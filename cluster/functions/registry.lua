@@ -107,6 +107,7 @@ local function restore(prefix, meta, kind, id, stamp, fields)
     count_change(meta, redis.call('ZSCORE', index, id) or nil, #fields > 0 and stamp or nil)
     redis.call('DEL', key)
     if #fields == 0 then
+        if kind == 'service' then redis.call('DEL', prefix .. 'served:' .. id) end
         redis.call('ZREM', index, id)
         redis.call('ZREM', prefix .. 'leases', id)
         bury(prefix, meta, kind .. ':' .. id, stamp)

@@ -140,7 +140,7 @@ local function remove_service(prefix, id, floor, actor, kind)
     local meta, key = open_meta(prefix), prefix .. 'service:' .. id
     local epoch = next_epoch(meta, floor)
     count_change(meta, redis.call('HGET', key, 'epoch'), nil)
-    redis.call('DEL', key)
+    redis.call('DEL', key, prefix .. 'served:' .. id)
     redis.call('ZREM', prefix .. 'services', id)
     redis.call('ZREM', prefix .. 'leases', id)
     bury(prefix, meta, 'service:' .. id, epoch)

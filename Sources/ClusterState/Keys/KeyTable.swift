@@ -351,6 +351,23 @@ public enum KeyTable {
             command: "HGETALL $P'reports'"
         ),
         Row(
+            name: "served-total",
+            type: "hash",
+            holds: "what callers of all replicas got: requests, failures, retries; number@<session> of its last report",
+            writtenBy: "served_report, served_counts",
+            kept: "always",
+            command: "HGETALL $P'served-total'"
+        ),
+        Row(
+            name: "served:<id>",
+            type: "hash",
+            holds:
+                "of one service: requests, failures, retries, latency_us, within:<ms> of answers, in_flight@<session>",
+            writtenBy: "served_report, served_counts, service_remove, services_expire, registry_repair",
+            kept: "with the service",
+            command: "HGETALL $P'served:<id>'"
+        ),
+        Row(
             name: "help",
             type: "string",
             holds: "this table",

@@ -1,3 +1,5 @@
+internal import Registry
+
 /// `LatencyBuckets` as the request path counts into it: a flat array, and a bucket found by a few comparisons.
 struct LatencyCounts {
     private var counts = [Int64](repeating: 0, count: LatencyBuckets.boundsMicroseconds.count + 1)
@@ -12,6 +14,16 @@ struct LatencyCounts {
     func add(to buckets: inout LatencyBuckets) {
         for index in self.counts.indices { buckets.counts[index] += self.counts[index] }
         buckets.sumMicroseconds += self.sumNanoseconds / 1000
+    }
+
+    /// Adds what was counted beyond `told`, which becomes the same; the two share no memory.
+    func takeNews(since told: inout LatencyCounts, into buckets: inout LatencyBuckets) {
+        for index in self.counts.indices {
+            buckets.counts[index] += self.counts[index] - told.counts[index]
+            told.counts[index] = self.counts[index]
+        }
+        buckets.sumMicroseconds += self.sumNanoseconds / 1000 - told.sumNanoseconds / 1000
+        told.sumNanoseconds = self.sumNanoseconds
     }
 
     /// Index of the first bound that is not below the value; written out, because most answers are fast.

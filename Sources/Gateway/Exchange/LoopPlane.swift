@@ -39,6 +39,8 @@ final class LoopPlane: @unchecked Sendable {
     var date = DateLine()
 
     var counts = LoopCounts()
+    /// What was taken of them for reports.
+    private var told = (requests: Int64(0), failures: Int64(0), retries: Int64(0))
     let inputs = InferenceInputs()
     var translations: TranslationWorkers { self.common.translations }
     let recorded = RecordingShelf()
@@ -265,7 +267,8 @@ final class LoopPlane: @unchecked Sendable {
             entry.lane.closeIdle(since: entry.upstream.isRetired ? now : old)
         }
         self.lanes.removeAll { entry in
-            let isDone = entry.upstream.isRetired && entry.lane.open == 0 && entry.lane.inFlight == 0
+            let isQuiet = entry.lane.open == 0 && entry.lane.inFlight == 0
+            let isDone = entry.upstream.isRetired && isQuiet && !entry.lane.hasNews
             if isDone { entry.lane.isListed = false }
             return isDone
         }
@@ -307,6 +310,19 @@ final class LoopPlane: @unchecked Sendable {
 
     // MARK: Reading the counters
 
+    /// What was counted since the last time; `inFlight` by how much it changed.
+    func takeServed() -> ServedTraffic {
+        var served = ServedTraffic()
+        served.requests = self.counts.requests - self.told.requests
+        served.failures = self.counts.failures - self.told.failures
+        served.retries = self.counts.retries - self.told.retries
+        self.told = (self.counts.requests, self.counts.failures, self.counts.retries)
+        for entry in self.lanes where entry.lane.hasNews {
+            entry.lane.takeNews(into: &served.services[entry.upstream.key.service, default: ServiceTraffic()])
+        }
+        return served
+    }
+
     func add(to statistics: inout DataPlaneStatistics) {
         statistics.requests += self.counts.requests
         statistics.failures += self.counts.failures
@@ -326,12 +342,12 @@ final class LoopPlane: @unchecked Sendable {
         for (code, count) in self.counts.problems { statistics.problems[code.rawValue, default: 0] += count }
         self.counts.overhead.add(to: &statistics.overhead)
         for entry in self.lanes {
-            statistics.services[entry.upstream.key.service, default: ServiceStatistics()].add(entry.lane)
+            statistics.services[entry.upstream.key.service, default: ServiceTraffic()].add(entry.lane)
         }
     }
 }
 
-extension ServiceStatistics {
+extension ServiceTraffic {
     fileprivate mutating func add(_ lane: UpstreamLane) {
         self.requests += lane.counts.requests
         self.failures += lane.counts.failures

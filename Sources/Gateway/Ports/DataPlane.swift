@@ -130,6 +130,16 @@ public final class DataPlane: Sendable {
         return traffic
     }
 
+    /// What callers got since the last call of this: each request is in one answer. `inFlight` is what it changed by.
+    public func takeServed() async -> ServedTraffic {
+        var served = ServedTraffic()
+        for plane in self.planes {
+            guard let news = try? await plane.loop.submit({ plane.takeServed() }).get() else { continue }
+            served += news
+        }
+        return served
+    }
+
     /// What the probes found; ignored for an instance that no longer exists.
     public func setVerdict(_ verdict: Verdict, for key: InstanceKey) {
         self.board.setVerdict(verdict, for: key)

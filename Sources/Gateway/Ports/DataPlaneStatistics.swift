@@ -31,37 +31,11 @@ public struct DataPlaneStatistics: Sendable {
     public var queueTimedOut: Int64 = 0
     /// How long those waited that got a permit.
     public var queueWait = LatencyBuckets()
-    public var services: [ServiceID: ServiceStatistics] = [:]
+    public var services: [ServiceID: ServiceTraffic] = [:]
     /// Time spent in the manager, without the instances: buckets of `LatencyBuckets`.
     public var overhead = LatencyBuckets()
 
     public init() {}
-}
-
-public struct ServiceStatistics: Sendable {
-    public var requests: Int64 = 0
-    public var failures: Int64 = 0
-    public var retries: Int64 = 0
-    public var inFlight = 0
-    public var latency = LatencyBuckets()
-
-    public init() {}
-}
-
-/// A histogram with fixed, exponential bounds: cheap to count into, exact to add up over loops and replicas.
-public struct LatencyBuckets: Sendable, Hashable {
-    /// Upper bounds in microseconds; one more bucket follows for everything above.
-    public static let boundsMicroseconds: [Int64] = [
-        50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000,
-        5_000_000, 10_000_000,
-        30_000_000, 60_000_000,
-    ]
-    public var counts = [Int64](repeating: 0, count: LatencyBuckets.boundsMicroseconds.count + 1)
-    public var sumMicroseconds: Int64 = 0
-
-    public init() {}
-
-    public var total: Int64 { self.counts.reduce(0, +) }
 }
 
 /// The live state of one instance as the data plane sees it.

@@ -23,6 +23,15 @@ final class UpstreamLane: @unchecked Sendable {
     var goodGeneration = 0
     var latency = LatencyEstimate(now: Instant(nanoseconds: 0))
     var inFlight = 0
+    /// What was taken of `counts` and `inFlight` for a report.
+    private var told = ServiceCounts()
+    private var inFlightTold = 0
+
+    /// Whether anything was counted since the last report.
+    var hasNews: Bool {
+        self.counts.requests != self.told.requests || self.counts.retries != self.told.retries
+            || self.counts.failures != self.told.failures || self.inFlight != self.inFlightTold
+    }
 
     var hasRoom: Bool { self.open < Self.connectionsMax }
 
@@ -32,6 +41,19 @@ final class UpstreamLane: @unchecked Sendable {
         self.open -= 1
         guard let connection else { return }
         self.idle.removeAll { $0 === connection }
+    }
+
+    /// Adds what is new since the last time; `inFlight` by how much it changed.
+    func takeNews(into traffic: inout ServiceTraffic) {
+        traffic.requests += self.counts.requests - self.told.requests
+        traffic.failures += self.counts.failures - self.told.failures
+        traffic.retries += self.counts.retries - self.told.retries
+        traffic.inFlight += self.inFlight - self.inFlightTold
+        self.counts.latency.takeNews(since: &self.told.latency, into: &traffic.latency)
+        self.told.requests = self.counts.requests
+        self.told.failures = self.counts.failures
+        self.told.retries = self.counts.retries
+        self.inFlightTold = self.inFlight
     }
 
     @inline(__always)

@@ -1,4 +1,4 @@
-internal import Gateway
+internal import Registry
 
 /// A quantile read off a histogram: exact to the bucket, and within it as if its entries were spread evenly.
 enum LatencyQuantile {

@@ -131,10 +131,10 @@ struct Metrics: Sendable {
         page.family("model_manager_api_requests", .counter, "Requests beside the fast path, by operation.", answers)
     }
 
-    private func perService(_ services: [ServiceID: ServiceStatistics], _ page: inout MetricsPage) {
+    private func perService(_ services: [ServiceID: ServiceTraffic], _ page: inout MetricsPage) {
         let name = "model_manager_service_"
         let sorted = services.sorted { $0.key < $1.key }
-        func samples(_ value: (ServiceStatistics) -> Int64) -> [(MetricsPage.Labels, Double)] {
+        func samples(_ value: (ServiceTraffic) -> Int64) -> [(MetricsPage.Labels, Double)] {
             sorted.map { ([("service", $0.key.text)], Double(value($0.value))) }
         }
         page.family(name + "requests", .counter, "Attempts at a service.", samples(\.requests))

@@ -6,6 +6,8 @@ public protocol ClusterView: Sendable {
     /// Whether another replica may have a request in flight at a service that drains since the epoch, as far as is known
     /// here: at most about a second old.
     func othersMayHold(_ service: ServiceID, drainingSince epoch: Epoch) async -> Bool
+    /// What callers of all replicas got; nil while Redis cannot be asked.
+    func servedTraffic() async -> ServedTraffic?
 }
 
 /// The cluster at one moment.

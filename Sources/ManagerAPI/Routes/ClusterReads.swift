@@ -17,14 +17,23 @@ struct ClusterReads: Sendable {
         ])
     }
 
+    /// Over all replicas; while Redis cannot be asked, of this one alone.
     func stats(_ call: Call) async throws -> Response {
+        if let all = await self.ports.cluster.servedTraffic() { return .json(Self.json(all, scope: "cluster")) }
         let statistics = await self.ports.traffic.statistics()
-        let services = statistics.services.sorted { $0.key < $1.key }
-        return .json([
-            "requests": .integer(statistics.requests), "failures": .integer(statistics.failures),
-            "retries": .integer(statistics.retries),
+        var own = ServedTraffic()
+        (own.requests, own.failures, own.retries) = (statistics.requests, statistics.failures, statistics.retries)
+        own.services = statistics.services
+        return .json(Self.json(own, scope: "replica"))
+    }
+
+    private static func json(_ served: ServedTraffic, scope: String) -> JSONValue {
+        let services = served.services.sorted { $0.key < $1.key }
+        return [
+            "scope": .string(scope), "requests": .integer(served.requests), "failures": .integer(served.failures),
+            "retries": .integer(served.retries),
             "services": .members(services.map { ($0.key.text, Self.json($0.value)) }),
-        ])
+        ]
     }
 
     /// With these there is nothing to explain; with others the explanation says why nobody can be picked.
@@ -60,7 +69,7 @@ struct ClusterReads: Sendable {
         ]
     }
 
-    private static func json(_ service: ServiceStatistics) -> JSONValue {
+    private static func json(_ service: ServiceTraffic) -> JSONValue {
         [
             "requests": .integer(service.requests), "failures": .integer(service.failures),
             "retries": .integer(service.retries), "in_flight": JSONValue(service.inFlight),

@@ -25,8 +25,8 @@ enum ClusterRoutes {
                 path: "/cluster/stats",
                 name: "getStatistics",
                 tag: self.tag,
-                summary: "Requests, failures, retries and latency, in all and by service",
-                answers: [.ok("Statistics", "What was served.")],
+                summary: "Requests, failures, retries and latency over all replicas, in all and by service",
+                answers: [.ok("Statistics", "What callers got: at this replica until now, at others a second ago.")],
                 handler: reads.stats
             ),
         ]

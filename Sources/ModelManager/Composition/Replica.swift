@@ -81,14 +81,15 @@ struct Replica {
 
     /// Runs until the replica has left. Throws `ReplicaFailure` when it could not run or leave well.
     func run() async throws {
-        let prober = self.prober()
+        let (prober, served) = (self.prober(), self.servedReporter())
         self.follow(with: prober)
-        let face = self.face(prober)
+        let face = self.face(prober, served)
         let door = HummingbirdDoor(face: face, logger: self.logger)
         let own: [any ServiceLifecycle.Service] =
             self.probeDoor(face) + self.store.services
             + self.store.thread.keep(
-                self.members.services + self.breakers.services + self.limits().services + self.loops(prober)
+                self.members.services + self.breakers.services + self.limits().services + [served]
+                    + self.loops(prober)
             )
             + self.ownLoops() + [DoorService(door: door)]
         var members = own.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
@@ -112,6 +113,16 @@ struct Replica {
             dataPlane: self.dataPlane,
             store: self.store,
             members: self.members,
+            logger: self.logger
+        )
+    }
+
+    private func servedReporter() -> ServedReporter {
+        ServedReporter(
+            port: self.dataPlane,
+            membership: self.members.membership,
+            state: self.store.state,
+            time: self.store.thread.time,
             logger: self.logger
         )
     }
@@ -190,7 +201,7 @@ struct Replica {
         return loops + self.jobs.services
     }
 
-    private func face(_ prober: Prober) -> ManagerFace {
+    private func face(_ prober: Prober, _ served: ServedReporter) -> ManagerFace {
         let time = LoopTime.system
         var ports = FacePorts(
             commands: StoreCommands(store: self.store),
@@ -202,7 +213,12 @@ struct Replica {
                 contact: self.store.contact,
                 catchUp: self.members.catchUp
             ),
-            cluster: SeenCluster(presence: self.presence, members: self.members),
+            cluster: SeenCluster(
+                presence: self.presence,
+                members: self.members,
+                served: served,
+                holder: self.store.holder
+            ),
             events: StoredEvents(store: self.store),
             replica: self.condition,
             clocks: ReplicaClocks(monotonic: time.now, wall: time.wall, sleep: time.sleep)

@@ -7,6 +7,8 @@ import Registry
 struct SeenCluster: ClusterView {
     let presence: MembershipParts.Presence
     let members: MembershipParts
+    let served: ServedReporter
+    let holder: SnapshotHolder
 
     func cluster() async -> ClusterCondition {
         let report = self.presence.report
@@ -25,6 +27,11 @@ struct SeenCluster: ClusterView {
         let (view, now) = (self.members.view, LoopTime.system.now())
         if now - view.seenAt > Self.viewAgeMax { self.members.membership.announce() }
         return view.othersMayHold(service, drainingSince: epoch, now: now)
+    }
+
+    /// Of the services that are registered.
+    func servedTraffic() async -> ServedTraffic? {
+        try? await self.served.sum(of: self.holder.current.services.map(\.id))
     }
 
     private static let viewAgeMax = Duration.milliseconds(250)
