@@ -7,14 +7,27 @@ local SUMS = { 'requests', 'failures', 'retries', 'latency_us' }
 -- Words of a row: service, the sums, in flight, bounds.
 local ROW_WORDS = 2 + #SUMS + 1
 
--- Adds a row's sums, and its answers by the bound they came within: 'bound:count,…'.
-local function add_sums(key, args, first)
+-- Adds a row: its sums, and its answers by the bound they came within, 'bound:count,…'. One read and one write, for every
+-- replica does this once a second for every service that is asked.
+local function add_row(key, session, args, first)
+    local fields, new, words = { 'in_flight@' .. session }, { args[first + #SUMS + 1] }, {}
     for place, name in ipairs(SUMS) do
-        if args[first + place] ~= '0' then redis.call('HINCRBY', key, name, args[first + place]) end
+        if args[first + place] ~= '0' then fields[#fields + 1], new[#new + 1] = name, args[first + place] end
     end
     for bound, count in string.gmatch(args[first + ROW_WORDS - 1], '([^:,]+):(%d+)') do
-        redis.call('HINCRBY', key, 'within:' .. bound, count)
+        fields[#fields + 1], new[#new + 1] = 'within:' .. bound, count
     end
+    local stored = redis.call('HMGET', key, unpack(fields))
+    for place = 2, #fields do
+        words[#words + 1] = fields[place]
+        words[#words + 1] = text((tonumber(stored[place] or '0') or 0) + tonumber(new[place]))
+    end
+    if new[1] ~= '0' then
+        words[#words + 1], words[#words + 2] = fields[1], new[1]
+    elseif stored[1] then
+        redis.call('HDEL', key, fields[1])
+    end
+    if #words > 0 then redis.call('HSET', key, unpack(words)) end
 end
 
 --[[
@@ -42,13 +55,7 @@ local function served_report(keys, args)
         local id = args[i]
         local key = id == '' and prefix .. 'served-total' or prefix .. 'served:' .. id
         if id == '' or redis.call('EXISTS', prefix .. 'service:' .. id) == 1 then
-            add_sums(key, args, i)
-            local in_flight = args[i + #SUMS + 1]
-            if in_flight == '0' then
-                redis.call('HDEL', key, 'in_flight@' .. session)
-            else
-                redis.call('HSET', key, 'in_flight@' .. session, in_flight)
-            end
+            add_row(key, session, args, i)
         end
     end
     return { 'counted' }
