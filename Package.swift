@@ -23,6 +23,8 @@ let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package
 let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", package: "hummingbird")
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let tokens = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 
 func module(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -52,6 +54,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -74,7 +78,7 @@ let package = Package(
         module("ClusterState", ["RedisClient", "Registry", "ClusterFunctions", logging]),
 
         // MARK: The data plane
-        module("Gateway", ["Registry", "Decisions", nio, nioPosix, nioHTTP1, nioTLS, logging]),
+        module("Gateway", ["Registry", "Decisions", nio, nioPosix, nioHTTP1, nioTLS, crypto, logging]),
 
         // MARK: What a replica does by itself
         module("ControlLoops", ["Registry", "Decisions", "ClusterState", "Gateway", lifecycle, logging, yaml]),
@@ -83,7 +87,8 @@ let package = Package(
         .target(
             name: "ManagerAPI",
             dependencies: [
-                "Registry", "Gateway", "ClusterState", hummingbird, hummingbirdCore, httpTypes, nio, nioHTTP1, logging,
+                "Registry", "Decisions", "Gateway", "ClusterState", hummingbird, hummingbirdCore, httpTypes, nio, nioHTTP1,
+                tokens, logging,
             ],
             resources: [
                 .embedInCode("OpenAPI/schemas.json"), .embedInCode("Pages/docs.html"),
@@ -98,7 +103,7 @@ let package = Package(
             [
                 "Registry", "Decisions", "RedisClient", "ClusterState", "Gateway", "ControlLoops", "ManagerAPI", nio,
                 nioPosix, hummingbird, lifecycle,
-                logging, arguments, yaml,
+                logging, arguments, yaml, crypto,
             ]
         ),
         program(
@@ -131,8 +136,8 @@ let package = Package(
         tests(
             "ManagerAPITests",
             [
-                "ManagerAPI", "Registry", "Gateway", "ClusterState", "ManagerTesting", hummingbird, hummingbirdTesting,
-                httpTypes, nio, nioPosix, nioHTTP1, logging,
+                "ManagerAPI", "Registry", "Decisions", "Gateway", "ClusterState", "ManagerTesting", hummingbird,
+                hummingbirdTesting, httpTypes, nio, nioPosix, nioHTTP1, tokens, logging,
             ]
         ),
         tests(

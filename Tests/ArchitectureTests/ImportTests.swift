@@ -12,14 +12,15 @@ import Testing
         "Decisions": ["Registry"],
         "ClusterState": ["RedisClient", "Registry", "ClusterFunctions", "Logging", "Synchronization"],
         "Gateway": [
-            "Registry", "Decisions", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Logging", "Synchronization", "Glibc",
+            "Registry", "Decisions", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Crypto", "Logging", "Synchronization",
+            "Glibc",
         ],
         "ControlLoops": [
             "Registry", "Decisions", "ClusterState", "Gateway", "ServiceLifecycle", "Logging", "Yams", "Foundation",
             "Synchronization", "NIOCore", "Glibc",
         ],
         "ManagerAPI": [
-            "Registry", "Gateway", "ClusterState", "Hummingbird", "HummingbirdCore", "HTTPTypes", "NIOCore", "Logging",
+            "Registry", "Decisions", "Gateway", "ClusterState", "JWTKit", "Hummingbird", "HummingbirdCore", "HTTPTypes", "NIOCore", "Logging",
             "Synchronization", "ServiceLifecycle",
             "Foundation", "NIOHTTP1", "NIOPosix", "Glibc",
         ],

@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import Registry
 
 /// Says which hosts and addresses the manager may connect to: `HostPolicy`, parsed once.
 ///
@@ -6,9 +7,9 @@ internal import NIOCore
 /// IPv6, behind a NAT64 prefix, or within a 6to4 one, is judged as that IPv4 address too.
 struct HostJudge: Sendable {
     private let allowedBlocks: [AddressBlock]
-    private let allowedGlobs: [String]
+    private let allowedGlobs: [Glob]
     private let deniedBlocks: [AddressBlock]
-    private let deniedGlobs: [String]
+    private let deniedGlobs: [Glob]
 
     private static let alwaysDenied = [
         "169.254.0.0/16", "0.0.0.0/8", "224.0.0.0/4", "255.255.255.255/32", "100.100.100.200/32", "fe80::/10",
@@ -17,9 +18,9 @@ struct HostJudge: Sendable {
 
     init(_ policy: HostPolicy) {
         self.allowedBlocks = policy.allowed.compactMap(AddressBlock.init)
-        self.allowedGlobs = policy.allowed.filter { AddressBlock($0) == nil }.map { $0.lowercased() }
+        self.allowedGlobs = policy.allowed.filter { AddressBlock($0) == nil }.map { Glob($0.lowercased()) }
         self.deniedBlocks = policy.denied.compactMap(AddressBlock.init)
-        self.deniedGlobs = policy.denied.filter { AddressBlock($0) == nil }.map { $0.lowercased() }
+        self.deniedGlobs = policy.denied.filter { AddressBlock($0) == nil }.map { Glob($0.lowercased()) }
         self.isAllowListed = !policy.allowed.isEmpty
     }
 
@@ -27,7 +28,7 @@ struct HostJudge: Sendable {
 
     /// Nil: the name may be resolved. Its addresses are judged as well. IPv6 address texts pass here.
     func refuses(host: String) -> String? {
-        if self.deniedGlobs.contains(where: { Self.matches(glob: $0, host) }) { return "host \(host) is denied" }
+        if self.deniedGlobs.contains(where: { $0.matches(host.lowercased()) }) { return "host \(host) is denied" }
         return nil
     }
 
@@ -46,20 +47,7 @@ struct HostJudge: Sendable {
         guard self.isAllowListed else { return nil }
         let isAllowed =
             self.allowedBlocks.contains { block in forms.contains { block.contains($0) } }
-            || self.allowedGlobs.contains { Self.matches(glob: $0, host) }
+            || self.allowedGlobs.contains { $0.matches(host.lowercased()) }
         return isAllowed ? nil : "\(AddressBlock.text(bytes)) is not among the allowed addresses"
-    }
-
-    /// `*` stands for any run of characters.
-    static func matches(glob: String, _ host: String) -> Bool {
-        Self.matches(Array(glob.utf8)[...], Array(host.lowercased().utf8)[...])
-    }
-
-    private static func matches(_ glob: ArraySlice<UInt8>, _ host: ArraySlice<UInt8>) -> Bool {
-        guard let first = glob.first else { return host.isEmpty }
-        if first == UInt8(ascii: "*") {
-            return Self.matches(glob.dropFirst(), host) || (!host.isEmpty && Self.matches(glob, host.dropFirst()))
-        }
-        return host.first == first && Self.matches(glob.dropFirst(), host.dropFirst())
     }
 }
