@@ -63,6 +63,14 @@ struct MarkedDocument {
         return ServicesFileProblem(line: place.line, column: place.column, sentence: sentence)
     }
 
+    /// The first fault with its place, and how many more there are.
+    func problem(of faults: FormProblems) -> ServicesFileProblem {
+        let first = faults.problems[0]
+        let more = faults.problems.count > 1 ? " (and \(faults.problems.count - 1) more)" : ""
+        let path = first.loc.isEmpty ? "the file" : first.loc.joined(separator: ".") + ":"
+        return self.problem(at: first.loc, "\(path) \(first.msg)\(more)")
+    }
+
     private static func compose(_ text: String) throws(ServicesFileProblem) -> Node? {
         do {
             return try Yams.compose(yaml: text, .basic)

@@ -69,17 +69,10 @@ public struct ServicesFile: Hashable, Sendable {
             do throws(FormProblems) {
                 services.append(try ServiceForm.read(entry.value, id: id, at: way))
             } catch {
-                throw Self.problem(error, document)
+                throw document.problem(of: error)
             }
         }
         return services.sorted { $0.id < $1.id }
-    }
-
-    /// The first fault with its place, and how many more there are in the same entry.
-    private static func problem(_ faults: FormProblems, _ document: MarkedDocument) -> ServicesFileProblem {
-        let first = faults.problems[0]
-        let more = faults.problems.count > 1 ? " (and \(faults.problems.count - 1) more)" : ""
-        return document.problem(at: first.loc, "\(first.loc.joined(separator: ".")): \(first.msg)\(more)")
     }
 
     private static func settings(
