@@ -24,6 +24,7 @@ let hummingbirdTesting = Target.Dependency.product(name: "HummingbirdTesting", p
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
 let tokens = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 
@@ -87,7 +88,8 @@ let package = Package(
         .target(
             name: "ManagerAPI",
             dependencies: [
-                "Registry", "Decisions", "Gateway", "ClusterState", hummingbird, hummingbirdCore, httpTypes, nio, nioHTTP1,
+                "Registry", "Decisions", "Gateway", "ClusterState", hummingbird, hummingbirdCore, httpTypes, nio,
+                nioHTTP1,
                 tokens, logging,
             ],
             resources: [
@@ -137,7 +139,7 @@ let package = Package(
             "ManagerAPITests",
             [
                 "ManagerAPI", "Registry", "Decisions", "Gateway", "ClusterState", "ManagerTesting", hummingbird,
-                hummingbirdTesting, httpTypes, nio, nioPosix, nioHTTP1, tokens, logging,
+                hummingbirdTesting, httpTypes, nio, nioPosix, nioHTTP1, tokens, cryptoExtras, logging,
             ]
         ),
         tests(
