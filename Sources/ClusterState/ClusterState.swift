@@ -10,8 +10,10 @@ public import Registry
 public final class ClusterState: Sendable {
     public let keys: Keys
     let redis: Redis
-    /// Who the events name when the caller does not say.
-    let actor: String
+    /// This replica.
+    private let replica: String
+    /// Who the events name when the caller does not say: this replica, and on whose behalf.
+    var actor: String { Acting.principal.map { "\($0.id)@\(self.replica)" } ?? self.replica }
     /// Of the leader whose writes these are; nil when they are not a leader's.
     private let term: Term?
     /// Carries changes that shall be in Redis replicas before they are answered; nil when nobody asked for that.
@@ -34,7 +36,7 @@ public final class ClusterState: Sendable {
     ) {
         self.keys = Keys(namespace: namespace)
         self.redis = redis
-        self.actor = actor
+        self.replica = actor
         self.term = nil
         self.replicated = changes.map { ReplicatedCalls(redis: $0.redis, replicas: $0.replicas) }
         self.fullness = fullness
@@ -43,7 +45,7 @@ public final class ClusterState: Sendable {
     private init(_ state: ClusterState, term: Term) {
         self.keys = state.keys
         self.redis = state.redis
-        self.actor = state.actor
+        self.replica = state.replica
         self.term = term
         self.replicated = state.replicated
         self.fullness = state.fullness

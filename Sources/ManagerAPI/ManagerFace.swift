@@ -11,15 +11,23 @@ public struct ManagerFace: Sendable {
     public let responder: FaceResponder
     public let settings: FaceSettings
 
-    public init(ports: FacePorts, identity: ReplicaIdentity, settings: FaceSettings = FaceSettings(), logger: Logger) {
+    /// Without `access` nobody must show who he is.
+    public init(
+        ports: FacePorts,
+        identity: ReplicaIdentity,
+        settings: FaceSettings = FaceSettings(),
+        access: AccessGuard? = nil,
+        logger: Logger
+    ) {
         self.settings = settings
         let counts = RouteCounts()
         self.responder = FaceResponder(
-            table: Self.table(ports, identity, settings, counts),
+            table: Self.table(ports, identity, settings, counts, access),
             ports: ports,
             identity: identity,
             counts: counts,
             epochWaitMax: settings.epochWaitMax,
+            access: access,
             logger: logger
         )
     }
@@ -28,7 +36,8 @@ public struct ManagerFace: Sendable {
         _ ports: FacePorts,
         _ identity: ReplicaIdentity,
         _ settings: FaceSettings,
-        _ counts: RouteCounts = RouteCounts()
+        _ counts: RouteCounts = RouteCounts(),
+        _ access: AccessGuard? = nil
     ) -> RouteTable {
         let knowledge = Knowledge(ports: ports, catchUpMax: settings.epochWaitMax)
         var routes = ServiceRoutes.routes(
@@ -56,10 +65,11 @@ public struct ManagerFace: Sendable {
         routes += ClusterRoutes.routes(
             ClusterReads(ports: ports, knowledge: knowledge),
             Events(ports: ports),
-            Metrics(ports: ports, identity: identity, routes: counts)
+            Metrics(ports: ports, identity: identity, routes: counts, access: access)
         )
+        routes += AccessRoutes.routes(access, ports.clocks)
         let pages = PageRoutes.routes(document: .null)
-        let document = OpenAPIDocument.json(routes + pages, version: identity.version)
+        let document = OpenAPIDocument.json(routes + pages, version: identity.version, authenticates: access != nil)
         return RouteTable(routes + PageRoutes.routes(document: document))
     }
 }

@@ -12,7 +12,8 @@ import Testing
         "Decisions": ["Registry"],
         "ClusterState": ["RedisClient", "Registry", "ClusterFunctions", "Logging", "Synchronization"],
         "Gateway": [
-            "Registry", "Decisions", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Crypto", "Logging", "Synchronization",
+            "Registry", "Decisions", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOSSL", "Crypto", "Logging",
+            "Synchronization",
             "Glibc",
         ],
         "ControlLoops": [
@@ -20,7 +21,8 @@ import Testing
             "Synchronization", "NIOCore", "Glibc",
         ],
         "ManagerAPI": [
-            "Registry", "Decisions", "Gateway", "ClusterState", "JWTKit", "Hummingbird", "HummingbirdCore", "HTTPTypes", "NIOCore", "Logging",
+            "Registry", "Decisions", "Gateway", "ClusterState", "JWTKit", "Hummingbird", "HummingbirdCore", "HTTPTypes",
+            "NIOCore", "Logging",
             "Synchronization", "ServiceLifecycle",
             "Foundation", "NIOHTTP1", "NIOPosix", "Glibc",
         ],

@@ -38,6 +38,7 @@ final class FakeReplica: Sendable {
         }
         var events: [ClusterEvent] = []
         var jobs: (any JobBoard)?
+        var access: AccessGuard?
         /// The replica begins to leave when its log has no more news.
         var leavesAfterEvents = false
         var calls: [String] = []
@@ -103,6 +104,7 @@ final class FakeReplica: Sendable {
             ports: self.ports,
             identity: self.identity,
             settings: settings,
+            access: self.edit { $0.access },
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
     }

@@ -8,7 +8,7 @@ import Testing
 @testable import ManagerAPI
 
 /// Jobs in memory instead of Redis.
-private final class FakeBoard: JobBoard {
+final class FakeBoard: JobBoard {
     struct State {
         var orders: [JobOrder] = []
         var job: Job?

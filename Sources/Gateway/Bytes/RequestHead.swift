@@ -27,6 +27,8 @@ public struct RequestHead: Hashable, Sendable {
     /// Whether the caller sent any credential (`Authorization`, cookies, `x-api-key`).
     public internal(set) var hasCredentials = false
     public internal(set) var headerCount = 0
+    /// A credential that was meant for the manager: it goes on to no service.
+    var withheld = KnownHeader.other
 
     public internal(set) var host = ByteRange.none
     public internal(set) var contentType = ByteRange.none

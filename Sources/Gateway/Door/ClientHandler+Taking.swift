@@ -82,7 +82,8 @@ extension ClientHandler {
             return self.refuse(problem)
         }
         self.plane.refresh()
-        guard bytes.withUnsafeReadableBytes({ self.isFast(head, $0) }) else {
+        var head = head
+        guard bytes.withUnsafeReadableBytes({ self.isFast(head, $0) && self.admits(&head, $0) }) else {
             self.plane.counts.generalRequests += 1
             return self.open(passing: head.headBytes + max(0, head.contentLength), isForGood: false)
         }
@@ -104,12 +105,23 @@ extension ClientHandler {
         return asked >= 0 && Int64(asked) <= self.plane.table.snapshot.epoch.rawValue
     }
 
+    /// Whether the caller is let in here; true for everybody where nobody must show who he is.
+    @inline(__always)
+    private func admits(_ head: inout RequestHead, _ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let access = self.plane.access else { return true }
+        guard let admission = access.admission(head, bytes) else { return false }
+        self.scope = admission.scope
+        head.withheld = admission.withheld ?? .other
+        return true
+    }
+
     func beginImage(_ head: RequestHead, _ bytes: UnsafeRawBufferPointer) -> Problem? {
         do throws(Problem) {
             try self.exchange.image.begin(head, bytes, plane: self.plane)
             // From here on a refusal carries the caller's request id.
             self.hasImage = true
             self.exchange.options = try ExchangeOptions(head, bytes)
+            if self.plane.access != nil { self.exchange.options.scope = self.scope }
             guard MediaType.isJSON(head.contentType, bytes) else {
                 return Problem(.unsupportedMediaType, "the body must be application/json")
             }
@@ -145,10 +157,10 @@ extension ClientHandler {
     }
 
     private func plan(now: Instant) {
-        let (table, hashKey) = (self.plane.table, self.exchange.options.hashKey)
+        let (table, options) = (self.plane.table, self.exchange.options)
         do throws(Refusal) {
             let planned = try self.exchange.image.withBody { body throws(Refusal) in
-                try RequestPlan.destination(of: body, .prediction, hashKey: hashKey, in: table)
+                try RequestPlan.destination(of: body, .prediction, for: options, in: table)
             }
             guard let planned else { return try self.startAggregate() }
             let pool = planned.pool

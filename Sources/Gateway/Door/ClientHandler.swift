@@ -46,6 +46,8 @@ final class ClientHandler: AnswerSink, ChannelInboundHandler, @unchecked Sendabl
     let exchange: Exchange
     /// The present request, when it asks several models at once.
     var aggregate: Aggregate?
+    /// What the present caller may use, where callers must show who they are; nil: every service.
+    var scope: AccessScope?
     var context: ChannelHandlerContext?
     var state = State.head
     /// Bytes that arrived and could not be used yet.

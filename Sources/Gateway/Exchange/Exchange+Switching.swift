@@ -9,13 +9,13 @@ extension Exchange {
     /// False: a new request would go to services of another protocol, whose words this one does not speak. It must end.
     func followSwitch() -> Bool {
         guard self.plannedBy != self.plane.tableSerial, !self.options.isCopy, let old = self.pool else { return true }
-        let (table, hashKey, capability) = (self.plane.table, self.options.hashKey, self.capability)
+        let (table, options, capability) = (self.plane.table, self.options, self.capability)
         let planned =
             if let order = self.order {
-                try? RequestPlan.pool(of: order.modelType, order.version, capability, hashKey: hashKey, in: table)
+                try? RequestPlan.pool(of: order.modelType, order.version, capability, for: options, in: table)
             } else {
                 try? self.image.withBody { body throws(Refusal) in
-                    try RequestPlan.pool(for: body, capability, hashKey: hashKey, in: table)
+                    try RequestPlan.pool(of: body, capability, for: options, in: table)
                 }
             }
         if let planned, planned.key.capability != old.key.capability { return false }

@@ -9,6 +9,8 @@ struct ExchangeOptions {
     var retriesMax: Int?
     /// Hash of `x-mm-hash-key`.
     var hashKey: UInt64?
+    /// What the caller may use; nil: every service.
+    var scope: AccessScope?
     /// The exchange is a shadow's: no caller waits for it.
     var isCopy = false
 

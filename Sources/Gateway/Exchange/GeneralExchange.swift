@@ -97,6 +97,7 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
                 // First, so that a refusal carries the caller's request id.
                 try self.exchange.image.begin(parsed, bytes, plane: self.plane)
                 self.exchange.options = try ExchangeOptions(parsed, bytes)
+                self.exchange.options.scope = request.scope
                 return !isJSON || MediaType.isJSON(parsed.contentType, bytes)
                     ? nil : Problem(.unsupportedMediaType, "the body must be application/json")
             } catch {
@@ -112,7 +113,7 @@ final class GeneralExchange: AnswerSink, @unchecked Sendable {
             try RequestPlan.destination(
                 of: body,
                 request.operation == .predict ? .prediction : .training,
-                hashKey: self.exchange.options.hashKey,
+                for: self.exchange.options,
                 in: self.plane.table
             )
         }

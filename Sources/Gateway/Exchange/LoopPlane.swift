@@ -45,6 +45,8 @@ final class LoopPlane: @unchecked Sendable {
     var translations: TranslationWorkers { self.common.translations }
     let recorded = RecordingShelf()
     let shadows: ShadowShelf
+    /// Nil: everybody may predict.
+    let access: LoopAccess?
     /// Requests under way, as of the last sweep; the one thing here that may be read from anywhere.
     let inFlightSeen = Atomic<Int>(0)
     private var undeposited = 0
@@ -84,6 +86,7 @@ final class LoopPlane: @unchecked Sendable {
         self.viaEntry = Array("1.1 model-manager-\(settings.replicaID)".utf8)
         self.replicaLine = Array("x-mm-replica: \(settings.replicaID)\r\n".utf8)
         self.shadows = ShadowShelf(loop: loop)
+        self.access = settings.authenticates ? LoopAccess() : nil
         self.table = board.table
         self.random = LoopRandom(seed: UInt64.random(in: .min ... .max))
         self.idPrefix = UInt64.random(in: .min ... .max)

@@ -176,7 +176,9 @@ struct RequestImage {
         guard head.hasCredentials, plane.table.forwardsAuthorization else { return 0 }
         var lines = head.lines(of: bytes)
         while let line = lines.nextLine() {
-            guard line.header.fateInRequest == .credential, line.header != .proxyAuthorization else { continue }
+            guard line.header.fateInRequest == .credential, line.header != .proxyAuthorization,
+                line.header != head.withheld
+            else { continue }
             self.credentials.append(contentsOf: line.line.bytes(of: bytes))
         }
         return self.credentials.count

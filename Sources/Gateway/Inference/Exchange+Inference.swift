@@ -113,7 +113,7 @@ extension Exchange {
             of: order.modelType,
             order.version,
             pool.key.capability,
-            hashKey: self.options.hashKey,
+            for: self.options,
             in: self.plane.table
         )
         guard planned.key.capability == pool.key.capability else {

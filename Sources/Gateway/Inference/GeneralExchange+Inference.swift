@@ -10,7 +10,7 @@ extension GeneralExchange {
             of: order.modelType,
             order.version,
             .inference,
-            hashKey: self.exchange.options.hashKey,
+            for: self.exchange.options,
             in: self.plane.table
         )
         let encoding = headers.first { $0.name.lowercased() == "content-encoding" }?.value.lowercased()

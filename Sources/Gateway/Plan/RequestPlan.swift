@@ -13,19 +13,19 @@ enum RequestPlan {
     /// Nil: the request asks several models at once, see `Aggregate`.
     @inline(__always)
     static func pool(
-        for body: UnsafeRawBufferPointer,
+        of body: UnsafeRawBufferPointer,
         _ capability: RoutePool.Capability,
-        hashKey: UInt64? = nil,
+        for options: ExchangeOptions,
         in table: RoutingTable
     ) throws(Refusal) -> RoutePool? {
-        try self.destination(of: body, capability, hashKey: hashKey, in: table)?.pool
+        try self.destination(of: body, capability, for: options, in: table)?.pool
     }
 
     /// The same, with what else the body says.
     static func destination(
         of body: UnsafeRawBufferPointer,
         _ capability: RoutePool.Capability,
-        hashKey: UInt64? = nil,
+        for options: ExchangeOptions,
         in table: RoutingTable
     ) throws(Refusal) -> Destination? {
         let found = try self.scanned(body)
@@ -47,11 +47,11 @@ enum RequestPlan {
         }
         let namesVersion = !self.isLatest(version, body)
         if let split = route.split, capability == .prediction, !namesVersion {
-            let pool = try self.pool(of: split.version(hashKey: hashKey), route, capability)
+            let pool = try self.pool(of: split.version(hashKey: options.hashKey), route, capability, options)
             return Destination(pool: pool, namesVersion: false)
         }
         let meant = try namesVersion ? self.version(version, body, route) : self.latest(of: route)
-        return Destination(pool: try self.pool(of: meant, route, capability), namesVersion: namesVersion)
+        return Destination(pool: try self.pool(of: meant, route, capability, options), namesVersion: namesVersion)
     }
 
     /// The pool of one member of an aggregate.
@@ -60,7 +60,7 @@ enum RequestPlan {
         _ options: ExchangeOptions,
         plane: LoopPlane
     ) throws(Refusal) -> RoutePool {
-        try self.pool(of: target.modelType, target.version, .prediction, hashKey: options.hashKey, in: plane.table)
+        try self.pool(of: target.modelType, target.version, .prediction, for: options, in: plane.table)
     }
 
     /// The pool of a version that is named outside of the body. No name: as `latest`.
@@ -68,7 +68,7 @@ enum RequestPlan {
         of modelType: ModelType,
         _ asked: ModelVersion?,
         _ capability: RoutePool.Capability,
-        hashKey: UInt64?,
+        for options: ExchangeOptions,
         in table: RoutingTable
     ) throws(Refusal) -> RoutePool {
         var name = modelType.text
@@ -77,16 +77,16 @@ enum RequestPlan {
         }
         guard let asked, asked != .latest else {
             if let split = route.split {
-                return try self.pool(of: split.version(hashKey: hashKey), route, capability)
+                return try self.pool(of: split.version(hashKey: options.hashKey), route, capability, options)
             }
             guard let latest = route.latest else { throw self.noService(route, route.latestName.text) }
-            return try self.pool(of: latest, route, capability)
+            return try self.pool(of: latest, route, capability, options)
         }
         guard let found = route.versions.find(asked.text) else {
             throw Refusal(Problem(.versionNotFound, "model_type \(name) has neither a version nor an alias \(asked)"))
         }
         guard let version = found else { throw self.noService(route, asked.text) }
-        return try self.pool(of: version, route, capability)
+        return try self.pool(of: version, route, capability, options)
     }
 
     @inline(__always)
@@ -156,13 +156,27 @@ enum RequestPlan {
     private static func pool(
         of version: RoutingTable.Version,
         _ route: RoutingTable.Route,
-        _ capability: RoutePool.Capability
+        _ capability: RoutePool.Capability,
+        _ options: ExchangeOptions
     ) throws(Refusal) -> RoutePool {
-        if let pool = version.pool(capability) { return pool }
+        if let pool = version.pool(capability) {
+            if let scope = options.scope, !pool.isWithin(scope) { throw self.outOfScope(route, version) }
+            return pool
+        }
         throw Refusal(
             Problem(
                 .capabilityMismatch,
                 "no service of model_type \(route.type), version \(version.name), offers \(capability.rawValue)"
+            )
+        )
+    }
+
+    private static func outOfScope(_ route: RoutingTable.Route, _ version: RoutingTable.Version) -> Refusal {
+        Refusal(
+            Problem(
+                .forbidden,
+                "this caller may not use model_type \(route.type), version \(version.name)",
+                detail: "it is served by services that are not among those he may use"
             )
         )
     }

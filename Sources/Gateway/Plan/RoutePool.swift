@@ -65,6 +65,16 @@ final class RoutePool: Sendable {
         self.headroomBytes = members.reduce(0) { max($0, $1.requestHeadBytesMax) }
     }
 
+    /// Whether all members are among the services that a caller may use.
+    func isWithin(_ scope: AccessScope) -> Bool {
+        var last: ServiceID?
+        return self.members.allSatisfy { member in
+            let service = member.upstream.key.service
+            defer { last = service }
+            return service == last || scope.allows(service)
+        }
+    }
+
     /// How many take turns while nothing is known of the members.
     var turnsAtFirst: Int {
         PickTable(strategy: self.strategy, members: self.balanced, eligible: Array(self.members.indices)).turns

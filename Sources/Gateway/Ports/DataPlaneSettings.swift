@@ -39,6 +39,8 @@ public struct DataPlaneSettings: Sendable {
     /// Limits of instances hold for all replicas together: nothing may be in flight at one until `grantPermits` says so.
     /// False: each replica has the whole limit for itself.
     public var sharesLimits = false
+    /// Callers must show who they are: the door lets in whom it knows, and leaves the others to the general one.
+    public var authenticates = false
     /// Where round-robin tickets of the replica's own begin; another number on each replica.
     public var ticketStart: UInt64 = 0
 

@@ -1,4 +1,5 @@
 public import NIOCore
+public import Registry
 
 /// A request that came through the general door, complete and within the body limit.
 public struct GatewayRequest: Sendable {
@@ -9,6 +10,8 @@ public struct GatewayRequest: Sendable {
     /// As received, names in any case; the data plane filters them.
     public var headers: [(name: String, value: String)]
     public var body: ByteBuffer
+    /// What the caller may use; nil: every service.
+    public var scope: AccessScope?
 
     public init(operation: Operation, headers: [(name: String, value: String)], body: ByteBuffer) {
         self.operation = operation

@@ -61,6 +61,7 @@ extension FaceResponder {
             identity: self.identity,
             counts: self.counts,
             epochWaitMax: self.epochWaitMax,
+            access: nil,
             logger: self.logger
         )
     }

@@ -11,6 +11,7 @@ struct Metrics: Sendable {
     let ports: FacePorts
     let identity: ReplicaIdentity
     let routes: RouteCounts
+    let access: AccessGuard?
 
     func show(_ call: Call) async throws -> Response {
         let wantsOpenMetrics = Negotiation.accepts("application/openmetrics-text", call.request.headers)
@@ -129,6 +130,8 @@ struct Metrics: Sendable {
             return (labels.map { (name: $0.0, value: $0.1) }, Double(entry.count))
         }
         page.family("model_manager_api_requests", .counter, "Requests beside the fast path, by operation.", answers)
+        let refused = self.access?.refused.map { ([(name: "reason", value: $0.reason)], Double($0.count)) } ?? []
+        page.family("model_manager_access_refused", .counter, "Requests of callers who were not let in.", refused)
     }
 
     private func perService(_ services: [ServiceID: ServiceTraffic], _ page: inout MetricsPage) {

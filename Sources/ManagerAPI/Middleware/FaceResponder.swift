@@ -12,6 +12,8 @@ public struct FaceResponder: HTTPResponder {
     let identity: ReplicaIdentity
     let counts: RouteCounts
     let epochWaitMax: Duration
+    /// Nil: nobody must show who he is.
+    let access: AccessGuard?
     let logger: Logger
 
     public func respond(to request: Request, context: FaceContext) async throws -> Response {
@@ -40,19 +42,34 @@ public struct FaceResponder: HTTPResponder {
         let target = request.head.path ?? "/"
         let question = target.firstIndex(of: "?") ?? target.endIndex
         let segments = try CanonicalPath.segments(of: String(target[..<question]))
-        let match = try self.table.find(request.method, segments)
-        route = match.route
+        let found = Result { try self.table.find(request.method, segments) }
+        route = try? found.get().route
+        // Before anything else is said: also what there is not is told to nobody unknown.
+        let admission = try await self.admission(request, route, context)
+        let match = try found.get()
+        if let admission { try self.access?.check(admission.principal, match.route) }
         if match.route.negotiates { try Self.negotiate(request, match.route) }
         let query = try Query(question < target.endIndex ? String(target[target.index(after: question)...]) : nil)
         try await self.waitForEpoch(request.headers)
         let call = Call(
-            request: request,
+            request: request.without(admission?.withheld),
             requestID: requestID,
             caller: context.caller,
+            principal: admission?.principal,
             parameters: match.parameters,
             query: query
         )
-        return try await match.route.handler(call)
+        guard let principal = call.principal else { return try await match.route.handler(call) }
+        if let scope = principal.scope { try self.require(scope, for: call, match.route) }
+        return try await Acting.$principal.withValue(principal) { try await match.route.handler(call) }
+    }
+
+    /// Nil where nobody must show who he is.
+    private func admission(_ request: Request, _ route: Route?, _ context: FaceContext) async throws
+        -> AccessDesk.Admission?
+    {
+        guard let access, route?.access != .open else { return nil }
+        return try await access.admit(request, at: context.address, self.ports.clocks)
     }
 
     private static func negotiate(_ request: Request, _ route: Route) throws {
@@ -96,5 +113,15 @@ public struct FaceResponder: HTTPResponder {
             "A request failed inside the manager",
             metadata: ["mm.request_id": "\(requestID)", "mm.error": "\(error)"]
         )
+    }
+}
+
+extension Request {
+    /// As it came, but for one header.
+    fileprivate func without(_ name: HTTPField.Name?) -> Request {
+        guard let name else { return self }
+        var head = self.head
+        head.headerFields[name] = nil
+        return Request(head: head, body: self.body)
     }
 }

@@ -3,7 +3,7 @@ internal import Registry
 
 /// The OpenAPI 3.1 document, made of the table that also dispatches.
 enum OpenAPIDocument {
-    static func json(_ routes: [Route], version: String) -> JSONValue {
+    static func json(_ routes: [Route], version: String, authenticates: Bool = false) -> JSONValue {
         [
             "openapi": "3.1.0",
             "info": [
@@ -12,10 +12,11 @@ enum OpenAPIDocument {
                 "license": ["name": "Apache-2.0", "identifier": "Apache-2.0"],
             ],
             "tags": .array(self.tags.map { ["name": .string($0), "description": .string($1)] }),
-            "paths": .members(self.paths(routes)),
+            "paths": .members(self.paths(routes, authenticates)),
             "components": [
                 "schemas": self.schemas,
                 "responses": .members(self.problems),
+                "securitySchemes": self.schemes,
             ],
         ]
     }
@@ -38,28 +39,43 @@ enum OpenAPIDocument {
         ("replica", "This process"), ("cluster", "For operators"), ("pages", "For people"),
     ]
 
-    private static func paths(_ routes: [Route]) -> JSONValue.Members {
+    private static func paths(_ routes: [Route], _ authenticates: Bool) -> JSONValue.Members {
         var order: [String] = []
         for route in routes where !order.contains(route.path) { order.append(route.path) }
         return order.map { path in
             let here = routes.filter { $0.path == path }
             let operations = here.map {
-                ($0.method.rawValue.lowercased(), self.operation($0))
+                ($0.method.rawValue.lowercased(), self.operation($0, authenticates))
             }
             return (path, .members(operations))
         }
     }
 
-    private static func operation(_ route: Route) -> JSONValue {
+    private static func operation(_ route: Route, _ authenticates: Bool) -> JSONValue {
         var operation: JSONValue = [
             "operationId": .string(route.name), "tags": [.string(route.tag)], "summary": .string(route.summary),
         ]
+        if let role = route.access.role(for: route.method) {
+            operation = operation.adding("x-required-role", .string(role.rawValue))
+            if authenticates { operation = operation.adding("security", self.security) }
+        }
         if !route.parameters.isEmpty {
             operation = operation.adding("parameters", .array(route.parameters.map(Self.json)))
         }
         if let body = route.body { operation = operation.adding("requestBody", self.body(body, route.bodyExample)) }
         return operation.adding("responses", .members(self.answers(route) + self.refusals(route)))
     }
+
+    /// Any of them.
+    private static let security: JSONValue = [["bearer": []], ["key": []]]
+
+    private static let schemes: JSONValue = [
+        "bearer": [
+            "type": "http", "scheme": "bearer",
+            "description": "A key of AUTH_KEYS_FILE, or a token (JWT) signed by a key of AUTH_JWKS_FILE.",
+        ],
+        "key": ["type": "apiKey", "in": "header", "name": "x-api-key", "description": "A key of AUTH_KEYS_FILE."],
+    ]
 
     private static func json(_ parameter: Route.Parameter) -> JSONValue {
         [
@@ -101,7 +117,8 @@ enum OpenAPIDocument {
         let general: [Problem.Code] = [.invalidRequest, .epochNotReached, .internalError]
         let negotiation: [Problem.Code] = route.negotiates ? [.notAcceptable] : []
         let typed: [Problem.Code] = route.negotiates && route.body != nil ? [.unsupportedMediaType] : []
-        let statuses = Set((route.problems + general + negotiation + typed).map(\.status)).subtracting(own)
+        let access: [Problem.Code] = route.access == .open ? [] : [.unauthorized, .forbidden, .rateLimited]
+        let statuses = Set((route.problems + general + negotiation + typed + access).map(\.status)).subtracting(own)
         return statuses.sorted().map { status in
             (String(status), ["$ref": .string("#/components/responses/Problem\(status)")])
         }

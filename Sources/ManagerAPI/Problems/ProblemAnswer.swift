@@ -12,6 +12,7 @@ struct ProblemAnswer {
     var problem: Problem
     var faults: [Refusal.Fault] = []
     var allow: [HTTPRequest.Method] = []
+    var challenges: [String] = []
 
     /// Nil when the error is nobody's to see: the caller left.
     init?(answering error: any Error) {
@@ -22,6 +23,9 @@ struct ProblemAnswer {
         case let refused as MethodNotAllowed:
             self.init(refused.problem)
             self.allow = refused.allow
+        case let refused as Unauthorized:
+            self.init(refused.problem)
+            self.challenges = refused.challenges
         case is CancellationError: return nil
         default: self.init(Problem(.internalError, "the manager failed to answer this request"))
         }
@@ -39,6 +43,7 @@ struct ProblemAnswer {
         ]
         if let seconds = self.retryAfter { headers[.retryAfter] = String(seconds) }
         if !self.allow.isEmpty { headers[.allow] = self.allow.map(\.rawValue).joined(separator: ", ") }
+        for challenge in self.challenges { headers.append(HTTPField(name: .wwwAuthenticate, value: challenge)) }
         if self.problem.code == .payloadTooLarge { headers[.connection] = "close" }
         return Response(
             status: .init(code: self.problem.code.status),

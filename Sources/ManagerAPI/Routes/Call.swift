@@ -10,6 +10,8 @@ struct Call: Sendable {
     var requestID: String
     /// Nil where there is no connection to watch.
     var caller: CallerPresence?
+    /// Nil where nobody must show who he is.
+    var principal: Principal?
     /// By name, percent-decoded.
     var parameters: [String: String]
     var query: Query

@@ -14,6 +14,7 @@ struct EvaluationCalls: Sendable {
         let body = try await call.body(bytesMax: self.orders.settings.bodyBytesMax, setBy: "MAX_BODY_BYTES")
         let form = try EvaluationForm.read(ServiceBody.json(body))
         try await self.check(form, version, type)
+        try Self.check(form, within: call.principal?.scope)
         var random = SystemRandomNumberGenerator()
         let id = EvaluationID(random: random.next())
         let request = Array(body.readableBytesView)
@@ -38,6 +39,12 @@ struct EvaluationCalls: Sendable {
         let patch = try ModelPatch.read(try await self.orders.form(call))
         let reply = try await self.orders.commands.requireEvaluation(of: type, patch.requiresEvaluation)
         return try self.orders.answer(type, try await self.orders.settle(reply, type))
+    }
+
+    /// What the test would ask for a caller with a scope must be his to use.
+    private static func check(_ form: EvaluationForm, within scope: AccessScope?) throws {
+        if case .service(let source, _) = form.dataset { try scope?.require(source.service) }
+        if let validator = form.validator { try scope?.require(validator) }
     }
 
     /// Refuses what could not be tested as things are now.

@@ -4,9 +4,12 @@ public import Hummingbird
 public struct FaceContext: RequestContext {
     public var coreContext: CoreRequestContextStorage
     var caller: CallerPresence?
+    /// Of the caller's side of the connection.
+    let address: String
 
     public init(source: ApplicationRequestContextSource) {
         self.coreContext = .init(source: source)
         self.caller = nil
+        self.address = source.channel.remoteAddress?.ipAddress ?? ""
     }
 }

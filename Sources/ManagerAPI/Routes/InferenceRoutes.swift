@@ -60,6 +60,7 @@ enum InferenceRoutes {
             summary: "All versions of all models, and whether they are ready; `{\"ready\": true}`: only those that are",
             answers: [.ok("InferenceIndex", "One row for each version.")],
             problems: [.storeUnavailable],
+            access: .role(.predict),
             handler: reads.index
         )
     }
@@ -162,6 +163,7 @@ enum InferenceRoutes {
             answers: [.ok(action == .infer ? "InferenceAnswer" : "ModelAnswer", "What the model said.")],
             problems: ModelRoutes.upstream,
             negotiates: false,
+            access: .role(.predict),
             handler: calls.handler(action)
         )
     }

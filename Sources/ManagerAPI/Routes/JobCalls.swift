@@ -22,7 +22,7 @@ struct JobCalls: Sendable {
         let body = try await call.body(bytesMax: self.settings.bodyBytesMax, setBy: "MAX_BODY_BYTES")
         let key = try Self.idempotencyKey(call.request.headers)
         let request = try TrainingRequest.read(ServiceBody.json(body))
-        try await self.check(request)
+        try await self.check(request, within: call.principal?.scope)
         var random = SystemRandomNumberGenerator()
         let id = JobID(random: random.next())
         let order = JobOrder(id: id, key: key, request: request, body: Array(body.readableBytesView))
@@ -67,11 +67,18 @@ struct JobCalls: Sendable {
     /// `DELETE /train/{job}`: 200 when the job is over, 202 when its trainer is being asked.
     func cancel(_ call: Call) async throws -> Response {
         let id = try call.name("job", JobID.self)
+        try await self.checkOwner(of: id, call.principal?.scope)
         switch try await self.board().cancel(id) {
         case .absent: throw Self.absent(id)
         case .cancelled(let job), .ended(let job): return .json(JobJSON.json(job))
         case .requested(let job): return try await self.answer(job, call, pending: .accepted)
         }
+    }
+
+    /// A caller with a scope cancels jobs of his own models only.
+    private func checkOwner(of id: JobID, _ scope: AccessScope?) async throws {
+        guard let scope, let job = try await self.board().job(id) else { return }
+        try scope.require(job.modelType, self.ports.snapshots.snapshot)
     }
 
     private func board() throws(Problem) -> any JobBoard {
@@ -80,7 +87,7 @@ struct JobCalls: Sendable {
     }
 
     /// Refuses what no trainer or data service could ever take as things are now.
-    private func check(_ request: TrainingRequest) async throws {
+    private func check(_ request: TrainingRequest, within scope: AccessScope?) async throws {
         let model = try await self.knowledge.model(request.modelType)
         var versions = Set(model.versions.keys)
         if let asked = request.modelVersion {
@@ -91,6 +98,7 @@ struct JobCalls: Sendable {
         }
         let snapshot = try self.knowledge.snapshot()
         let services = versions.flatMap { model.versions[$0] ?? [] }.compactMap { snapshot[$0] }
+        for service in services { try scope?.require(service.id) }
         guard services.contains(where: { $0.definition.offers("training") }) else {
             throw Problem(
                 .capabilityMismatch,
@@ -98,6 +106,7 @@ struct JobCalls: Sendable {
             )
         }
         guard let source = request.dataSource else { return }
+        try scope?.require(source.service)
         let service = try await self.knowledge.service(source.service)
         if let fault = source.fault(for: service) {
             throw Refusal.invalid(at: ["body", "data_source", "service"], fault, type: "value_error")

@@ -40,6 +40,7 @@ enum JobRoutes {
                 .payloadTooLarge, .validationError, .modelNotFound, .versionNotFound, .serviceNotFound,
                 .capabilityMismatch, .idempotencyConflict, .overloaded, .storeUnavailable,
             ],
+            access: .role(.predict),
             handler: calls.submit
         )
     }
@@ -102,6 +103,7 @@ enum JobRoutes {
                 ),
             ],
             problems: [.validationError, .jobNotFound, .storeUnavailable],
+            access: .role(.predict),
             handler: calls.cancel
         )
     }

@@ -2,6 +2,7 @@ internal import Gateway
 internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
+internal import Registry
 
 /// `POST /predict` as it comes through the general door: chunked, with `Expect`, or otherwise not
 /// of the common form. The body is collected, then the same engine serves it as on the fast path.
@@ -13,8 +14,9 @@ struct ModelCalls: Sendable {
 
     func pass(_ call: Call, _ operation: GatewayRequest.Operation) async throws -> Response {
         let body = try await call.body(bytesMax: self.bodyBytesMax, setBy: "MAX_BODY_BYTES")
-        let request = GatewayRequest(operation: operation, headers: Self.headers(call), body: body)
-        let answer = try await call.whileCallerPresent { await self.ports.traffic.exchange(request) }
+        var request = GatewayRequest(operation: operation, headers: Self.headers(call), body: body)
+        request.scope = call.principal?.scope
+        let answer = try await call.whileCallerPresent { [request] in await self.ports.traffic.exchange(request) }
         return Self.response(answer, call)
     }
 

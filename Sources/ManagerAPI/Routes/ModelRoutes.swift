@@ -66,6 +66,7 @@ enum ModelRoutes {
             answers: [.ok("ModelAnswer", "What the model said. Any other status of the instance comes back as well.")],
             problems: self.upstream,
             negotiates: false,
+            access: .role(.predict),
             handler: calls.predict
         )
     }

@@ -23,6 +23,7 @@ enum ReplicaRoutes {
                 tag: "replica",
                 summary: "Whether the process lives",
                 answers: [.ok("Liveness", "It does.")],
+                access: .open,
                 handler: health.live
             ),
             Route(
@@ -35,6 +36,7 @@ enum ReplicaRoutes {
                     .ok("Readiness", "Yes."),
                     .init(status: 503, about: "No: leaving, or the registry is not loaded yet.", schema: "Readiness"),
                 ],
+                access: .open,
                 handler: health.ready
             ),
         ]

@@ -19,6 +19,24 @@ struct Route: Sendable {
         var isRequired = false
     }
 
+    /// Who may ask for a route, where callers must show who they are.
+    enum Access: Hashable, Sendable {
+        /// Reading needs `predict`, everything else `operator`: a route that says nothing is not open by mistake.
+        case byMethod
+        case role(Role)
+        /// Everybody; for those who ask whether the replica lives.
+        case open
+
+        /// Nil: everybody.
+        func role(for method: HTTPRequest.Method) -> Role? {
+            switch self {
+            case .byMethod: method == .get || method == .head ? .predict : .operator
+            case .role(let role): role
+            case .open: nil
+            }
+        }
+    }
+
     /// A success that the route can answer with.
     struct Answer: Sendable {
         var status: Int
@@ -43,6 +61,8 @@ struct Route: Sendable {
     var problems: [Problem.Code] = []
     /// Whether the caller must accept JSON: not for routes that answer with what a model service says.
     var negotiates = true
+    /// Who may ask for it.
+    var access = Access.byMethod
     var handler: Handler
 }
 

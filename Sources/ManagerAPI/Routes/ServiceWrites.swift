@@ -15,7 +15,13 @@ struct ServiceWrites: Sendable {
     /// `POST /services/register`: 201 for a new service, 200 for one changed or the same.
     func register(_ call: Call) async throws -> Response {
         let body = try await call.body(bytesMax: self.settings.formBytesMax)
-        let change = try await self.ports.commands.register(ServiceBody.definition(body))
+        let definition = try ServiceBody.definition(body)
+        if let scope = call.principal?.scope {
+            try scope.require(definition.id)
+            // A service that joins a model takes its callers.
+            try scope.require(definition.modelType, self.ports.snapshots.snapshot)
+        }
+        let change = try await self.ports.commands.register(definition)
         guard let service = change.service else { throw Self.vanished }
         await self.settle(change)
         let location = "/services/\(service.id)"

@@ -11,6 +11,7 @@ extension HTTPField.Name {
     static let managerModelVersion = Self.known("x-mm-model-version")
     static let managerTimeout = Self.known("x-mm-timeout-ms")
     static let managerStale = Self.known("x-mm-stale")
+    static let apiKey = Self.known("x-api-key")
     static let prefer = Self.known("prefer")
     static let preferenceApplied = Self.known("preference-applied")
     static let idempotencyKey = Self.known("idempotency-key")

@@ -261,8 +261,10 @@ private func plan(
     _ capability: RoutePool.Capability = .prediction,
     hashKey: UInt64? = nil
 ) throws -> String {
-    try Array(body.utf8).withUnsafeBytes { bytes in
-        try #require(try RequestPlan.pool(for: bytes, capability, hashKey: hashKey, in: table)).key.version.text
+    var options = ExchangeOptions()
+    options.hashKey = hashKey
+    return try Array(body.utf8).withUnsafeBytes { bytes in
+        try #require(try RequestPlan.pool(of: bytes, capability, for: options, in: table)).key.version.text
     }
 }
 
