@@ -274,11 +274,15 @@ def entry(main, limit):
     sys.exit(status)
 
 
+SHOWN = {}  # by port: the header that shows who asks, where that must be shown
+
+
 def post(port, path, body, timeout=10, method="POST", headers=None):
     """(status, headers, body) of one request on a connection of its own."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
-        connection.request(method, path, body=body, headers={"Content-Type": "application/json", **(headers or {})})
+        headers = {"Content-Type": "application/json", **SHOWN.get(port, {}), **(headers or {})}
+        connection.request(method, path, body=body, headers=headers)
         answer = connection.getresponse()
         return answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
     finally:

@@ -4,6 +4,7 @@ What this asks of the program stands in the README of this folder, "What the man
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from pathlib import Path
 from harness import HERE, Broken, Process, get_json, post, wait_until
 
 UNLIMITED = 1_000_000
+KEY = "mmk_bench_" + "K" * 43
 READY = re.compile(r"ready url=http://(?P<host>[^ ]+):(?P<port>\d+) replica=(?P<replica>\S+)")
 
 
@@ -49,6 +51,18 @@ class Redis:
 
     def info(self, section):
         return dict(line.split(":", 1) for line in self.call("INFO", section).splitlines() if ":" in line)
+
+
+def keys_file(run, others=999):
+    """One key that is shown, among as many that are not."""
+    shown = [("bench", "operator", KEY), *((f"k{i}", "predict", f"key {i}") for i in range(others))]
+    keys = [
+        {"id": name, "roles": [role], "sha256": hashlib.sha256(key.encode()).hexdigest()} for name, role, key in shown
+    ]
+    path = run.dir / "keys.json"
+    path.write_text(json.dumps({"keys": keys}))
+    path.chmod(0o600)
+    return path
 
 
 def repository():

@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import time
 
-from harness import PACE, Broken, cpu_of, machine_busy, note, spent
+from harness import PACE, SHOWN, Broken, cpu_of, machine_busy, note, spent
 from targets import SLOW
 
 WRONG = ("bad_status", "bad_body", "broken", "resets", "connect_errors", "unsent")
@@ -16,6 +16,8 @@ def load(target, body_file, conns, secs, rate=0, seed=1, cpus=None):
     """Runs the load generator. Void unless every request that was started got the right answer."""
     argv = [PACE, "--port", target.port, "--path", target.path, "--body", body_file, "--expect", target.expect]
     argv += ["--conns", conns, "--secs", secs, "--rate", rate, "--seed", seed]
+    for name, value in SHOWN.get(target.port, {}).items():
+        argv += ["--header", f"{name}: {value}"]
     pin = (lambda: os.sched_setaffinity(0, cpus)) if cpus else None
     done = subprocess.run([str(a) for a in argv], capture_output=True, text=True, timeout=secs + 90, preexec_fn=pin)
     if done.returncode != 0:

@@ -387,8 +387,9 @@ static unsigned quantile(const uint32_t* v, double q) {
 int main(int argc, char** argv) {
   static const struct option options[] = {
       {"port", 1, 0, 'p'}, {"path", 1, 0, 'u'}, {"body", 1, 0, 'b'},  {"expect", 1, 0, 'e'}, {"conns", 1, 0, 'c'},
-      {"secs", 1, 0, 's'}, {"rate", 1, 0, 'r'}, {"grace", 1, 0, 'g'}, {"seed", 1, 0, 'x'},   {0, 0, 0, 0}};
-  const char *body_file = NULL, *expect_file = NULL;
+      {"secs", 1, 0, 's'}, {"rate", 1, 0, 'r'}, {"grace", 1, 0, 'g'}, {"seed", 1, 0, 'x'},   {"header", 1, 0, 'h'},
+      {0, 0, 0, 0}};
+  const char *body_file = NULL, *expect_file = NULL, *header = NULL;
   double secs = 3, rate = 0, grace = 10;
   unsigned short seed[3] = {0x330e, 1, 0};
   for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) switch (o) {
@@ -420,6 +421,9 @@ int main(int argc, char** argv) {
         seed[1] = (unsigned short)atoi(optarg);
         seed[2] = (unsigned short)(atoi(optarg) >> 16);
         break;
+      case 'h':
+        header = optarg;
+        break;
       default:
         return 64;
     }
@@ -427,7 +431,7 @@ int main(int argc, char** argv) {
       rate < 0 || grace < 0 || grace > 60) {
     fprintf(stderr,
             "usage: pace --port N --body FILE [--path P] [--expect FILE] [--conns 1..%d] [--secs ..600] [--rate R] "
-            "[--grace ..60] [--seed K]\n",
+            "[--grace ..60] [--seed K] [--header 'NAME: VALUE']\n",
             MAX_CONNS);
     return 64;
   }
@@ -440,8 +444,8 @@ int main(int argc, char** argv) {
   }
   int head_len = asprintf(&request,
                           "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept: */*\r\nContent-Type: "
-                          "application/json\r\nContent-Length: %zu\r\n\r\n",
-                          path, port, body_len);
+                          "application/json\r\nContent-Length: %zu\r\n%s%s\r\n",
+                          path, port, body_len, header ? header : "", header ? "\r\n" : "");
   if (head_len < 0 || !(request = realloc(request, (size_t)head_len + body_len))) die("request");
   memcpy(request + head_len, body, body_len);
   request_len = (size_t)head_len + body_len;

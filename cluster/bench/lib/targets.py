@@ -4,11 +4,11 @@ import json
 import shlex
 
 import manager
-from harness import HERE, WORK, Broken, Process, free_port, post, render, wait_until
+from harness import HERE, SHOWN, WORK, Broken, Process, free_port, post, render, wait_until
 from inputs import nginx_user, numbered, path_env
 
 PEERS = ("haproxy", "nginx", "envoy", "sglang", "fastapi")
-MANAGERS = ("manager", "manager-limited", "manager-3", "manager-shadow", "manager-shadow-tap")
+MANAGERS = ("manager", "manager-limited", "manager-3", "manager-shadow", "manager-shadow-tap", "manager-auth")
 SLOW = {"fastapi": 150}  # requests per second in the paced mode; one worker cannot do 2000
 
 
@@ -89,7 +89,11 @@ def start_stand_in(name, run, backends, cpus, command):
 
 def start_manager(name, run, backends, cpus, env=None):
     redis = manager.Redis(run, f"redis-{name}", cpus)
+    if name == "manager-auth":
+        env = {**(env or {}), "AUTH_KEYS_FILE": str(manager.keys_file(run))}
     port, process = manager.start_replica(run, redis, name, cpus.target, env)
+    if name == "manager-auth":
+        SHOWN[port] = {"Authorization": f"Bearer {manager.KEY}"}
     target = Target(name, port, process)
     target.redis = redis
     ports = [port]
